@@ -1,0 +1,55 @@
+# Two commands: `make repro` sets up and runs the chain, `make test` sets up and runs the tests.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+export PATH := $(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+# Idle OpenMP threads sleep instead of spinning: on a busy machine that is several times faster.
+export OMP_WAIT_POLICY := passive
+
+.PHONY: help setup browser repro serve test quick check format clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"error: Millrace needs Python 3.11 to 3.13, and $(PYTHON) is {v.major}.{v.minor}: name another with make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) cannot make a virtual environment: install its venv package (Debian: python3-venv)" >&2; exit 1; }
+	@echo "installing the pinned packages into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-}}" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@touch $@
+
+setup: $(INSTALLED) ## .venv with the pinned packages
+
+browser: $(INSTALLED)
+	@$(BIN)/python -m scrapers.browser_setup
+
+repro: browser ## set up, then run every stage that is out of date
+	@$(BIN)/dvc repro
+
+serve: $(INSTALLED) ## serve the exported models on http://127.0.0.1:8000
+	@$(BIN)/millrace serve
+
+test: browser ## set up, then run every test
+	@$(BIN)/pytest
+
+check: $(INSTALLED) ## format, lint, types, import contracts, quick tests
+	@$(BIN)/ruff format --check --quiet . || { echo "error: run make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-cache > $(VENV)/.imports.log || { cat $(VENV)/.imports.log; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/pytest -m 'not slow'
+
+format: $(INSTALLED) ## format and sort imports
+	@$(BIN)/ruff check --quiet --fix --exit-zero .
+	@$(BIN)/ruff format --quiet .
+
+clean: ## remove what the chain wrote, not the packages
+	@rm -rf data artifacts reports
