@@ -1,0 +1,1 @@
+"""Tables to tables: columns, checks, splits, encoders, and the choice of features."""

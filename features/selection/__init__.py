@@ -1,0 +1,1 @@
+"""Selectors: each ranks the columns of a train table in its own way and keeps the best."""
