@@ -1,0 +1,1 @@
+"""The serving room: ONNX bundles in, answers over HTTP out."""

@@ -1,0 +1,110 @@
+"""The HTTP application: every route, the limits and the error answers around a Service."""
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from serving.endpoint import BodyEndpoint
+from serving.errors import ServingError, http_status, one_line
+from serving.infer_response import Answer
+from serving.openapi import describe
+from serving.pages import add_pages
+from serving.repository import Repository
+from serving.routes import add_catalogue, add_protocol
+from serving.service import Service, own_version
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_ROWS = 16_384
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    repository: Repository, *, max_body_bytes: int = MAX_BODY_BYTES, max_rows: int = MAX_ROWS
+) -> FastAPI:
+    """The application that serves `repository`; a body or a number of rows over its limit is answered 413."""
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, "infer")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        pool.shutdown()
+
+    app = FastAPI(
+        title="Millrace",
+        version=own_version(),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    service = Service(repository, max_rows=max_rows)
+    add_protocol(app, service)
+    add_catalogue(app, service)
+    add_pages(app)
+    _add_inference(app, service, pool, max_body_bytes)
+    _add_errors(app)
+    _add_document(app, repository, max_rows)
+    return app
+
+
+def _add_document(app: FastAPI, repository: Repository, max_rows: int) -> None:
+    """Describe the models once, when first asked: it takes far longer than a prediction."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(app, repository, max_rows=max_rows)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _add_inference(app: FastAPI, service: Service, pool: ThreadPoolExecutor, max_body_bytes: int) -> None:
+    """The POST routes, beside FastAPI's own: its request models would cost more time than the graph."""
+
+    def infer(params: dict[str, str], body: bytes, json_size: str | None) -> Answer:
+        return service.infer(params["name"], params.get("version"), body, json_size)
+
+    def predict(params: dict[str, str], body: bytes, _: str | None) -> Answer:
+        return service.predict(params["name"], params.get("version"), body)
+
+    for prefix, last, work in (("/v2/models/{name}", "infer", infer), ("/models/{name}", "predict", predict)):
+        endpoint = BodyEndpoint(work, pool, max_body_bytes)
+        for path in (f"{prefix}/{last}", f"{prefix}/versions/{{version}}/{last}"):
+            app.router.routes.append(Route(path, endpoint, methods=["POST"], name=last))
+
+
+def _add_errors(app: FastAPI) -> None:
+    """Every error is answered as {"error": text}; FastAPI's own {"detail": ...} breaks protocol clients."""
+
+    @app.exception_handler(ServingError)
+    async def refused(_: Request, error: ServingError) -> JSONResponse:
+        return _error(http_status(error), one_line(error))
+
+    @app.exception_handler(HTTPException)
+    async def no_route(request: Request, error: HTTPException) -> JSONResponse:
+        text = f"{error.detail}: {request.method} {request.url.path[:200]}; /docs lists what there is"
+        return _error(error.status_code, text, dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return _error(400, one_line(error))
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        log.error("%s %s failed: %s", request.method, request.url.path, one_line(error))
+        return _error(500, "internal error; the service's log has the cause")
+
+
+def _error(status: int, text: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error answer."""
+    return JSONResponse({"error": text}, status, headers)

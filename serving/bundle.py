@@ -1,0 +1,225 @@
+"""The bundle: what a served model folder holds, and how it is written whole and read back.
+
+Layout, as Triton lays out its model repository: `<root>/<name>/<version>/{model.onnx,bundle.json,...}`.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from serving.errors import BundleError
+
+MODEL_FILE = "model.onnx"
+BUNDLE_FILE = "bundle.json"
+
+Floats = Literal["FP16", "FP32", "FP64"]
+Integers = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
+Datatype = Floats | Integers | Literal["BOOL", "BYTES"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+TensorName = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+def _batched(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape whose first size is the batch's and whose others are known or -1."""
+    if shape[:1] != (-1,) or any(size < 1 and size != -1 for size in shape):
+        raise ValueError(f"a shape begins with -1, the batch, then sizes from 1 or -1, not {shape}")
+    return shape
+
+
+Shape = Annotated[tuple[int, ...], AfterValidator(_batched)]
+
+
+class Frozen(BaseModel):
+    """Base of the bundle's parts: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Input(Frozen):
+    """One input of the graph, and what a person must know to fill it in.
+
+    `shape` counts the batch as -1, e.g. (-1, 1). `number` and `category` inputs hold one value a row;
+    a category is text ("" = missing), a float number may be missing (NaN), any other must be given.
+    """
+
+    name: TensorName
+    datatype: Datatype
+    shape: Shape = (-1, 1)
+    kind: Literal["number", "category", "tensor"]
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] | None = None
+    required: bool = False
+    description: str = ""
+
+    @cached_property
+    def may_be_missing(self) -> bool:
+        """Whether a record may leave this input out."""
+        return (
+            not self.required and self.kind != "tensor" and self.datatype in ("FP16", "FP32", "FP64", "BYTES")
+        )
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.kind != "tensor" and self.shape not in ((-1,), (-1, 1)):
+            raise ValueError(f"a {self.kind} holds one value a row: shape (-1, 1) or (-1,), not {self.shape}")
+        if (self.kind == "category") != (self.datatype == "BYTES") and self.kind != "tensor":
+            raise ValueError(f"a category is BYTES and a number is not: {self.kind} with {self.datatype}")
+        if self.categories is not None and self.kind != "category":
+            raise ValueError(f"only a category lists categories, not a {self.kind}")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        return self
+
+
+class Output(Frozen):
+    """One output of the graph; `labels` name the entries of its last axis (a classifier's classes)."""
+
+    name: TensorName
+    datatype: Datatype
+    shape: Shape = (-1, 1)
+    unit: str | None = None
+    labels: tuple[str, ...] | None = None
+    description: str = ""
+
+
+class NumberHistogram(Frozen):
+    """Counts of the training values between ascending `edges` (one more than counts), and of missing ones."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    missing: int = 0
+
+    @model_validator(mode="after")
+    def _edges_enclose_counts(self) -> Self:
+        if len(self.edges) != len(self.counts) + 1:
+            raise ValueError(f"{len(self.counts)} counts need one more edge, not {len(self.edges)}")
+        if any(low >= high for low, high in zip(self.edges, self.edges[1:], strict=False)):
+            raise ValueError("edges must ascend")
+        return self
+
+
+class CategoryHistogram(Frozen):
+    """Counts of the training values by category, and of missing ones."""
+
+    categories: dict[str, int]
+    missing: int = 0
+
+
+class Bundle(Frozen):
+    """Everything but the graph that a service, a page or a person needs to use one version of a model.
+
+    `metrics` as evaluated on the test split; `histograms` by input name, of the training rows; `lineage`
+    holds hashes of data, code and parameters; `example` is one row as a client would send it.
+    """
+
+    format: Literal[1] = 1
+    name: Name
+    version: Annotated[int, Field(ge=1)]
+    task: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    inputs: Annotated[tuple[Input, ...], Field(min_length=1)]
+    outputs: Annotated[tuple[Output, ...], Field(min_length=1)]
+    metrics: dict[str, JsonValue] = {}
+    histograms: dict[str, NumberHistogram | CategoryHistogram] = {}
+    lineage: dict[str, str] = {}
+    example: dict[str, JsonValue] = {}
+
+    @cached_property
+    def inputs_by_name(self) -> dict[str, Input]:
+        """The inputs under their names, in order."""
+        return {field.name: field for field in self.inputs}
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        inputs = [field.name for field in self.inputs]
+        for what, names in (("input", inputs), ("output", [field.name for field in self.outputs])):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what} {twice[0]!r} is listed twice")
+        for what, keys in (("example", self.example), ("histograms", self.histograms)):
+            unknown = sorted(set(keys) - set(inputs))
+            if unknown:
+                raise ValueError(f"{what} names {unknown[0]!r}, which is no input")
+        return self
+
+
+def write_bundle(
+    folder: Path, model_bytes: bytes, bundle: Bundle, extras: Mapping[str, bytes | JsonValue] | None = None
+) -> None:
+    """Write `<root>/<name>/<version>` at one stroke: an earlier folder stays until the new one is whole.
+
+    `extras` are further files by name, bytes as they are and anything else as JSON (NaN is refused).
+    Raises BundleError when `folder` does not end in the bundle's own name and version.
+    """
+    if folder.name != str(bundle.version) or folder.absolute().parent.name != bundle.name:
+        raise BundleError(
+            f"bundle folder must end in {bundle.name}/{bundle.version}, not {folder}: rename one of them"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+    try:
+        fresh.chmod(0o755)
+        (fresh / MODEL_FILE).write_bytes(model_bytes)
+        (fresh / BUNDLE_FILE).write_text(bundle.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        for name, content in (extras or {}).items():
+            if name in (MODEL_FILE, BUNDLE_FILE) or Path(name).name != name:
+                raise BundleError(f"an extra file of a bundle needs a plain name of its own, not {name!r}")
+            _write_extra(fresh / name, content)
+        _swap(fresh, folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _write_extra(path: Path, content: bytes | JsonValue) -> None:
+    """Write one further file of a bundle."""
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Put `fresh` in the place of `folder`; on failure the old folder is back where it was."""
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    old = fresh.with_name(fresh.name.replace(".new-", ".old-"))
+    folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read `folder`/bundle.json. Raises BundleError, in one line, when it is absent or not a bundle."""
+    path = folder / BUNDLE_FILE
+    try:
+        bundle = Bundle.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise BundleError(f"{path} is missing: export the model again") from None
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        raise BundleError(f"{path} is no bundle: {first_fault(error)}") from None
+    if (folder.absolute().parent.name, folder.name) != (bundle.name, str(bundle.version)):
+        raise BundleError(f"{path} describes {bundle.name}/{bundle.version}, which is not its folder")
+    return bundle
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first fault of a pydantic error in one line, with the place it was found at."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    message = " ".join(fault["msg"].split())
+    return f"{place}: {message}" if place else message

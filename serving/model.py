@@ -1,0 +1,143 @@
+"""A model ready to answer: its bundle and an onnxruntime session whose inputs and outputs equal it."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from serving import tensors
+from serving.bundle import MODEL_FILE, Bundle, Datatype, Input, Output, read_bundle
+from serving.errors import BundleError, InvalidInputError, ServingError, one_line
+from serving.infer_request import Arrays
+from serving.records import read_records
+
+ONNX_TYPES: dict[str, Datatype] = {
+    "tensor(bool)": "BOOL",
+    "tensor(uint8)": "UINT8",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(int8)": "INT8",
+    "tensor(int16)": "INT16",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": "BYTES",
+}
+
+
+class Model:
+    """One version of a model; `infer` may be called from several threads at once."""
+
+    def __init__(self, bundle: Bundle, session: Any) -> None:
+        self.bundle = bundle
+        self._session = session
+        self._outputs = [output.name for output in bundle.outputs]
+        self._expected = [(each.name, tensors.DTYPES[each.datatype], each.shape) for each in bundle.inputs]
+
+    def infer(self, arrays: Arrays, outputs: Sequence[str] | None = None) -> Arrays:
+        """Run the graph on one `(rows, ...)` array an input; give `outputs`, or all, each `(rows, ...)`.
+
+        Raises InvalidInputError when the arrays do not fit the inputs or the graph refuses their values.
+        """
+        rows = self._check(arrays)
+        names = list(outputs) if outputs is not None else self._outputs
+        try:
+            results = self._session.run(names, arrays)
+        except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no root but Exception
+            raise InvalidInputError(f"{self.bundle.name} refused these values: {one_line(error)}") from None
+        for name, result in zip(names, results, strict=True):
+            if result.shape[:1] != (rows,):
+                raise ServingError(
+                    f"{self.bundle.name} gave {name!r} of shape {result.shape} for {rows} rows"
+                )
+        return dict(zip(names, results, strict=True))
+
+    def _check(self, arrays: Arrays) -> int:
+        """The common number of rows of arrays that fit the inputs one for one."""
+        if arrays.keys() != self.bundle.inputs_by_name.keys():
+            odd = sorted(arrays.keys() ^ self.bundle.inputs_by_name.keys())
+            raise InvalidInputError(f"{self.bundle.name}: input {odd[0]!r} is missing or unknown")
+        first = self.bundle.inputs[0].name
+        rows = len(arrays[first])
+        for name, dtype, declared in self._expected:
+            array = arrays[name]
+            shape = array.shape
+            if array.dtype != dtype or (
+                shape[1:] != declared[1:] and not tensors.shape_fits(shape, declared)
+            ):
+                raise InvalidInputError(
+                    f"input {name!r}: expected {self.bundle.inputs_by_name[name].datatype} {list(declared)}, "
+                    f"got {array.dtype} {list(shape)}"
+                )
+            if shape[0] != rows:
+                raise InvalidInputError(f"input {name!r} has {shape[0]} rows, input {first!r} has {rows}")
+        return rows
+
+
+def load_model(folder: Path) -> Model:
+    """Load `<name>/<version>`, compare graph and bundle, and run the bundle's example once.
+
+    Raises BundleError, in one line, when a file is missing, broken, a link out of the folder, or does not
+    fit; a graph whose weights lie outside its folder is refused by onnxruntime itself.
+    """
+    bundle = read_bundle(folder)
+    path = folder / MODEL_FILE
+    _refuse_links(folder)
+    if not path.is_file():
+        raise BundleError(f"{path} is missing: export the model again")
+    try:
+        session = onnxruntime.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no root but Exception
+        raise BundleError(f"{path} cannot be loaded: {one_line(error)}") from None
+    _compare(path, "input", bundle.inputs, session.get_inputs())
+    _compare(path, "output", bundle.outputs, session.get_outputs())
+    model = Model(bundle, session)
+    if bundle.example:
+        try:
+            model.infer(read_records(bundle.example, bundle, max_rows=1))
+        except ServingError as error:
+            raise BundleError(f"{path} does not answer its own example: {error}") from None
+    return model
+
+
+def _options() -> Any:
+    """One thread a session: several requests run side by side, and spinning pools starve each other."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options
+
+
+def _refuse_links(folder: Path) -> None:
+    """Refuse a bundle with a file that is really somewhere else."""
+    home = folder.resolve()
+    for path in folder.rglob("*"):
+        if not path.resolve().is_relative_to(home):
+            raise BundleError(
+                f"{path} points outside its folder, to {path.resolve()}: put the file itself there"
+            )
+
+
+def _compare(path: Path, what: str, declared: Iterable[Input | Output], actual: Iterable[Any]) -> None:
+    """Refuse a graph whose inputs or outputs are not the bundle's."""
+    graph = {argument.name: argument for argument in actual}
+    names = {field.name for field in declared}
+    if graph.keys() != names:
+        odd = sorted(graph.keys() ^ names)[0]
+        where = "the graph" if odd in graph else "the bundle"
+        raise BundleError(f"{path}: only {where} has an {what} {odd!r}")
+    for field in declared:
+        argument = graph[field.name]
+        datatype = ONNX_TYPES.get(argument.type, argument.type)
+        sizes = [size if isinstance(size, int) else -1 for size in argument.shape]
+        if datatype != field.datatype or not tensors.shape_fits(field.shape, sizes):
+            raise BundleError(
+                f"{path}: {what} {field.name!r} is {datatype} {sizes} in the graph, "
+                f"{field.datatype} {list(field.shape)} in the bundle"
+            )

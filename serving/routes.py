@@ -1,0 +1,68 @@
+"""The GET routes: the Open Inference Protocol's health and metadata, and the friendly catalogue of models."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from serving import schemas
+from serving.bundle import Bundle
+from serving.service import Service
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    404: {"model": schemas.ErrorBody, "description": "No such model or version"},
+    503: {"model": schemas.ErrorBody, "description": "The model is on disk but could not be loaded"},
+}
+
+
+def add_protocol(app: FastAPI, service: Service) -> None:
+    """Health and metadata as the Open Inference Protocol has them."""
+    tags: list[Any] = ["Open Inference Protocol V2"]
+
+    @app.get("/v2/health/live", tags=tags, summary="Is the process up?")
+    async def live() -> schemas.Live:
+        return schemas.Live(live=True)
+
+    @app.get("/v2/health/ready", tags=tags, summary="Are all loaded models ready?")
+    async def ready() -> schemas.Ready:
+        return schemas.Ready(ready=True)
+
+    @app.get("/v2", tags=tags, summary="Name, version and extensions of the server")
+    async def server() -> schemas.ServerMetadata:
+        return service.server()
+
+    @app.get("/v2/models/{name}", tags=tags, summary="A model's inputs and outputs", responses=ERRORS)
+    async def metadata(name: str) -> schemas.ModelMetadata:
+        return service.metadata(name)
+
+    @app.get("/v2/models/{name}/ready", tags=tags, summary="Is the model ready?", responses=ERRORS)
+    async def model_ready(name: str) -> schemas.ModelReady:
+        return schemas.ModelReady(name=service.repository.get(name).bundle.name, ready=True)
+
+    path = "/v2/models/{name}/versions/{version}"
+
+    @app.get(path, tags=tags, summary="A version's inputs and outputs", responses=ERRORS)
+    async def version_metadata(name: str, version: str) -> schemas.ModelMetadata:
+        return service.metadata(name, version)
+
+    @app.get(f"{path}/ready", tags=tags, summary="Is the version ready?", responses=ERRORS)
+    async def version_ready(name: str, version: str) -> schemas.ModelReady:
+        return schemas.ModelReady(name=service.repository.get(name, version).bundle.name, ready=True)
+
+
+def add_catalogue(app: FastAPI, service: Service) -> None:
+    """What is served, for people and pages."""
+    tags: list[Any] = ["Models"]
+
+    @app.get("/models", tags=tags, summary="Every model served, and what could not be loaded")
+    async def models() -> schemas.ModelList:
+        return service.models()
+
+    @app.get("/models/{name}", tags=tags, summary="A model's fields, metrics and example", responses=ERRORS)
+    async def card(name: str) -> Bundle:
+        return service.repository.get(name).bundle
+
+    path = "/models/{name}/versions/{version}"
+
+    @app.get(path, tags=tags, summary="A version's fields, metrics and example", responses=ERRORS)
+    async def version_card(name: str, version: str) -> Bundle:
+        return service.repository.get(name, version).bundle

@@ -1,0 +1,221 @@
+// The models' page: a form made from a model's inputs, answered as one types.
+
+const $ = (id) => document.getElementById(id);
+const PAUSE_MS = 150;
+const FEW = 10;
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+async function fetchJson(path, options) {
+  const response = await fetch(path, options);
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error);
+  return answer;
+}
+
+const words = (name) => {
+  const text = name.replaceAll("_", " ").trim();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+};
+
+const short = (number) => number.toLocaleString("en", { maximumSignificantDigits: 6 });
+
+const percent = (share) => share === null ? "none" : share.toLocaleString("en", { style: "percent", maximumFractionDigits: 1 });
+
+function quantity(value, unit) {
+  if (value === null) return "not a number";
+  if (typeof value !== "number") return String(value);
+  if (/^[A-Z]{3}$/.test(unit ?? "")) {
+    const digits = Math.abs(value) < 100 ? 2 : 0;
+    return value.toLocaleString("en", { style: "currency", currency: unit, maximumFractionDigits: digits });
+  }
+  return unit ? `${short(value)} ${unit}` : short(value);
+}
+
+// One control for each kind of input; read() gives undefined for "left out".
+function control(input) {
+  const id = `field-${input.name}`;
+  let entry;
+  let read = () => entry.value === "" ? undefined : entry.value;
+  const show = (value) => { entry.value = value ?? ""; };
+  if (input.kind === "tensor") {
+    entry = element("textarea", { id, spellcheck: false });
+    read = () => entry.value.trim() === "" ? undefined : JSON.parse(entry.value);
+    return { entry, read, show: (value) => { entry.value = value === undefined ? "" : JSON.stringify(value); } };
+  }
+  if (input.datatype === "BOOL") {
+    entry = choice(id, ["true", "false"]);
+    read = () => entry.value === "" ? undefined : entry.value === "true";
+    return { entry, read, show: (value) => { entry.value = value === undefined ? "" : String(value); } };
+  }
+  if (input.kind === "number") {
+    entry = element("input", { id, type: "text", inputMode: "decimal", autocomplete: "off" });
+    read = () => {
+      const text = entry.value.trim();
+      return text === "" ? undefined : Number.isFinite(Number(text)) ? Number(text) : text;
+    };
+    return { entry, read, show };
+  }
+  entry = input.categories ? choice(id, input.categories) : element("input", { id, type: "text", autocomplete: "off" });
+  return { entry, read, show: (value) => { admit(entry, value); show(value); } };
+}
+
+const choice = (id, values) =>
+  element("select", { id }, new Option("unknown", ""), ...values.map((value) => new Option(value, value)));
+
+function admit(entry, value) {
+  if (entry.options && value && ![...entry.options].some((option) => option.value === value)) entry.add(new Option(value, value));
+}
+
+function hint(input) {
+  if (input.minimum !== null && input.maximum !== null) return `${short(input.minimum)} to ${short(input.maximum)}`;
+  return "";
+}
+
+function field(input, changed) {
+  const { entry, read, show } = control(input);
+  const unit = input.unit ? element("span", {}, ` ${input.unit}`) : "";
+  const label = element("label", { htmlFor: entry.id, title: input.description || input.name }, words(input.name), unit);
+  const note = element("small", { id: `${entry.id}-note` }, hint(input));
+  entry.setAttribute("aria-describedby", note.id);
+  const box = element("div", { className: input.kind === "tensor" ? "field wide" : "field" }, label, entry, note);
+  entry.addEventListener("input", changed);
+  return { input, box, read, show };
+}
+
+class ModelForm {
+  constructor(card, path) {
+    this.card = card;
+    this.path = path;
+    this.sent = 0;
+    this.fields = card.inputs.map((input) => field(input, () => this.later()));
+    $("fields").replaceChildren(...this.fields.map((each) => each.box));
+    $("load-example").onclick = () => this.fill(card.example);
+    $("clear").onclick = () => this.fill({});
+    $("find").oninput = () => this.find($("find").value);
+    $("find").value = "";
+    $("find").hidden = card.inputs.length < FEW;
+    $("none-found").hidden = true;
+    $("form").onsubmit = (event) => { event.preventDefault(); this.predict(); };
+    this.fill(card.example);
+  }
+
+  fill(record) {
+    for (const each of this.fields) each.show(record[each.input.name] ?? undefined);
+    this.predict();
+  }
+
+  find(text) {
+    const wanted = text.trim().toLowerCase();
+    for (const each of this.fields) {
+      each.box.hidden = !`${each.input.name} ${words(each.input.name)}`.toLowerCase().includes(wanted);
+    }
+    $("none-found").hidden = this.fields.some((each) => !each.box.hidden);
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.predict(), PAUSE_MS);
+  }
+
+  record() {
+    const record = {};
+    for (const each of this.fields) {
+      try {
+        const value = each.read();
+        if (value !== undefined) record[each.input.name] = value;
+      } catch {
+        throw new Error(`field '${each.input.name}' is not JSON`);
+      }
+    }
+    return record;
+  }
+
+  async predict() {
+    const turn = ++this.sent;
+    try {
+      const body = JSON.stringify(this.record());
+      $("curl").textContent = `curl ${location.origin}${this.path} -d '${body.replaceAll("'", "'\\''")}'`;
+      const start = performance.now();
+      const answer = await fetchJson(this.path, { method: "POST", body });
+      if (turn !== this.sent) return;
+      $("took").textContent = `answered in ${(performance.now() - start).toFixed(1)} ms`;
+      this.answer(answer.predictions[0]);
+    } catch (error) {
+      if (turn === this.sent) this.refuse(error.message);
+    }
+  }
+
+  answer(prediction) {
+    this.mark(null);
+    $("fault").hidden = true;
+    $("answer").replaceChildren(...this.card.outputs.flatMap((output) => drawn(output, prediction[output.name])));
+  }
+
+  refuse(text) {
+    $("answer").replaceChildren();
+    $("took").textContent = "";
+    $("fault").textContent = text;
+    $("fault").hidden = false;
+    this.mark(/field '([^']+)'/.exec(text)?.[1]);
+  }
+
+  mark(name) {
+    for (const each of this.fields) {
+      const wrong = each.input.name === name;
+      each.box.classList.toggle("wrong", wrong);
+      each.box.querySelector("input, select, textarea").setAttribute("aria-invalid", String(wrong));
+    }
+  }
+}
+
+function drawn(output, value) {
+  const name = element("p", { className: "soft" }, words(output.name));
+  if (output.labels && value !== null && typeof value === "object" && !Array.isArray(value)) {
+    const shares = Object.entries(value).sort((a, b) => b[1] - a[1]).slice(0, 10);
+    return [name, ...shares.map(([label, share]) => element("div", { className: "share" },
+      label, element("b", {}, percent(share)), element("meter", { min: 0, max: 1, value: share, ariaLabel: label })))];
+  }
+  if (value !== null && typeof value === "object") return [name, element("pre", {}, JSON.stringify(value))];
+  return [element("p", { className: "value" }, quantity(value, output.unit)), name];
+}
+
+function metrics(all) {
+  const scalars = Object.entries(all).filter(([, value]) => typeof value === "number");
+  return scalars.map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value.toLocaleString("en", { maximumSignificantDigits: 4 }))));
+}
+
+async function open(name) {
+  const card = await fetchJson(`/models/${name}`);
+  document.title = `${card.name} - Millrace`;
+  $("title").textContent = words(card.name);
+  const about = [card.description, `${words(card.task)}, version ${card.version}, ${card.inputs.length} inputs.`];
+  $("about").textContent = about.filter(Boolean).join(" ");
+  $("metrics").replaceChildren(...metrics(card.metrics));
+  $("metrics").hidden = $("metrics").children.length === 0;
+  $("model").hidden = false;
+  for (const link of $("models").children) {
+    if (link.textContent === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  new ModelForm(card, `/models/${name}/predict`);
+}
+
+async function start() {
+  const { models, failures } = await fetchJson("/models");
+  $("models").replaceChildren(...models.map(({ name }) => element("a", { href: `#${name}` }, name)));
+  $("models").hidden = models.length < 2;
+  $("failures").replaceChildren(...failures.map(({ name, version, reason }) =>
+    element("li", {}, `${name} version ${version} is not served: ${reason}`)));
+  $("failures").hidden = failures.length === 0;
+  const chosen = () => models.find(({ name }) => `#${name}` === location.hash) ?? models[0];
+  window.addEventListener("hashchange", () => open(chosen().name));
+  await open(chosen().name);
+}
+
+start();

@@ -1,0 +1,92 @@
+"""The pages in a real browser: the form answers as one types, the API page draws its document."""
+
+import json
+import shutil
+
+import pytest
+import requests
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1100,900",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("needs chromium and chromedriver on PATH")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+def wait_for_text(browser, css, text):
+    WebDriverWait(browser, 15).until(lambda _: text in browser.find_element(By.CSS_SELECTOR, css).text)
+
+
+def hosts_asked(browser):
+    """The hosts of everything the pages fetched."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = [
+        each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"
+    ]
+    return {url.split("/")[2] for url in urls if url.startswith("http")}
+
+
+def test_the_form_answers_as_one_types(small, service, browser):
+    browser.get(f"{service.url}/#price")
+    wait_for_text(browser, "#answer .value", f"${small.price(120, 4, 'Good', 2000):,.0f}")
+    area = browser.find_element(By.CSS_SELECTOR, "#fields input")
+    assert (
+        browser.find_element(By.CSS_SELECTOR, f"label[for='{area.get_attribute('id')}']").text == "Area sqft"
+    )
+    area.clear()
+    area.send_keys("300")
+    wait_for_text(browser, "#answer .value", f"${small.price(300, 4, 'Good', 2000):,.0f}")
+    area.send_keys("x")
+    wait_for_text(browser, "#fault", "field 'area': expected a number")
+    assert area.get_attribute("aria-invalid") == "true"
+    browser.find_element(By.ID, "clear").click()
+    wait_for_text(browser, "#fault", "field 'rooms' is missing")
+    browser.find_element(By.ID, "load-example").click()
+    wait_for_text(browser, "#answer .value", f"${small.price(120, 4, 'Good', 2000):,.0f}")
+    browser.find_element(By.LINK_TEXT, "classes").click()
+    wait_for_text(browser, "#answer", "owl")
+    assert hosts_asked(browser) == {service.address}
+    assert [entry for entry in browser.get_log("browser") if "400" not in entry["message"]] == []
+
+
+def test_the_api_page_draws_and_sends(service, browser):
+    browser.get(f"{service.url}/docs")
+    wait_for_text(browser, "#operations", "/models/price/predict")
+    wait_for_text(browser, "details[open]", "Required.")
+    browser.find_element(By.CSS_SELECTOR, "details[open] button").click()
+    wait_for_text(browser, "details[open] pre", '"predictions"')
+    assert browser.find_element(By.CSS_SELECTOR, "details[open] pre").text.startswith("200")
+    assert hosts_asked(browser) == {service.address}
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_the_pages_may_fetch_from_nowhere_else(service, path):
+    response = requests.get(service.url + path, timeout=30)
+    assert response.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert "http" not in response.text

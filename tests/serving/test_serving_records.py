@@ -1,0 +1,112 @@
+"""Records to arrays and answers back to records."""
+
+import numpy as np
+import orjson
+import pytest
+
+from serving.bundle import Bundle, Input, Output
+from serving.errors import InvalidInputError, TooLargeError
+from serving.records import read_records, write_predictions
+
+
+def read(document, bundle, max_rows=10):
+    return read_records(document, bundle, max_rows=max_rows)
+
+
+def test_a_missing_key_and_null_are_missing_values(small):
+    arrays = read([{"rooms": 1}, {"rooms": 2, "area": None, "quality": None}], small.price_bundle())
+    assert np.isnan(arrays["area"]).all()
+    assert arrays["quality"].tolist() == [[""], [""]]
+    assert arrays["rooms"].tolist() == [[1], [2]]
+    assert [str(arrays[name].dtype) for name in ("area", "rooms", "quality")] == [
+        "float32",
+        "int64",
+        "object",
+    ]
+
+
+def test_one_object_is_a_list_of_one(small):
+    record = {"area": 80, "rooms": 3, "quality": "never seen"}
+    one, listed = read(record, small.price_bundle()), read([record], small.price_bundle())
+    assert all((one[name] == listed[name]).all() for name in one)
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ([], "at least one record"),
+        ("text", "record 0: expected an object, got text"),
+        ([{"rooms": 1}, 7], "record 1: expected an object"),
+        ([{"rooms": 1}, {"rooms": 1, "romms": 1}], "record 1: price has no field 'romms'"),
+        ([{"rooms": 1}, {"area": 5}], "record 1: field 'rooms' is missing"),
+        ([{"rooms": None}], "record 0: field 'rooms' is missing"),
+        ([{"rooms": 1.5}], "record 0: field 'rooms': expected a whole number"),
+        ([{"rooms": 2**63}], "record 0: field 'rooms': 9223372036854775808 is outside"),
+        ([{"rooms": 1}, {"rooms": 1, "area": "big"}], "record 1: field 'area': expected a number"),
+        ([{"rooms": 1, "area": True}], "field 'area': expected a number.*got a boolean"),
+        ([{"rooms": 1, "area": 1e39}], "record 0: field 'area': 1e.39 is outside FP32"),
+        ([{"rooms": 1, "quality": 3}], "record 0: field 'quality': expected text"),
+        ([{"rooms": 1, "quality": ["Good"]}], "record 0: field 'quality'.*got a list"),
+    ],
+)
+def test_a_wrong_record_and_field_are_named(small, document, says):
+    with pytest.raises(InvalidInputError, match=says):
+        read(document, small.price_bundle())
+
+
+def test_too_many_records_are_refused(small):
+    with pytest.raises(TooLargeError, match="3 records, at most 2"):
+        read([{"rooms": 1}] * 3, small.price_bundle(), max_rows=2)
+
+
+@pytest.fixture
+def pictures() -> Bundle:
+    inputs = [
+        Input(name="image", datatype="UINT8", shape=(-1, 2, -1), kind="tensor"),
+        Input(name="text", datatype="BYTES", shape=(-1,), kind="tensor"),
+    ]
+    return Bundle(name="p", version=1, task="t", inputs=inputs, outputs=[Output(name="y", datatype="FP32")])
+
+
+def test_tensors_take_free_sizes_from_the_record(pictures):
+    arrays = read([{"image": [[1, 2, 3], [4, 5, 6]], "text": "a"}] * 2, pictures)
+    assert arrays["image"].shape == (2, 2, 3)
+    assert arrays["text"].tolist() == ["a", "a"]
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        ([[1], [2], [3]], r"record 1: field 'image': expected shape \[2, -1\], got \[3, 1\]"),
+        ([[1], [2, 3]], "record 1: field 'image': nested data"),
+        ([1, 2], r"record 1: field 'image': expected lists nested as \[2, -1\]"),
+        ([[], []], "expected lists nested"),
+        ([[1], [300]], "record 1: field 'image', value 1: 300 is outside UINT8, 0 to 255"),
+        ([[1, 2], [3, 4]], r"record 1: field 'image' has shape \(2, 2\), in record 0 \(2, 1\)"),
+        (None, "record 1: field 'image' is missing"),
+    ],
+)
+def test_a_wrong_tensor_is_named(pictures, image, says):
+    with pytest.raises(InvalidInputError, match=says):
+        read([{"image": [[1], [2]], "text": "a"}, {"image": image, "text": "a"}], pictures)
+
+
+def test_predictions_are_scalars_objects_by_label_or_lists(small):
+    outputs = [
+        Output(name="price", datatype="FP32"),
+        Output(name="share", datatype="FP32", shape=(-1, 2), labels=["no", "yes"]),
+        Output(name="word", datatype="BYTES", shape=(-1,)),
+        Output(name="curve", datatype="FP64", shape=(-1, 3)),
+    ]
+    bundle = small.price_bundle(outputs=outputs)
+    results = {
+        "price": np.array([[0.1], [np.nan]], np.float32),
+        "share": np.array([[0.25, 0.75], [1, 0]], np.float32),
+        "word": np.array(["a", "b"], object),
+        "curve": np.ones((2, 3)),
+    }
+    written = orjson.dumps(write_predictions(bundle, results), option=orjson.OPT_SERIALIZE_NUMPY)
+    assert orjson.loads(written) == [
+        {"price": 0.1, "share": {"no": 0.25, "yes": 0.75}, "word": "a", "curve": [1, 1, 1]},
+        {"price": None, "share": {"no": 1.0, "yes": 0.0}, "word": "b", "curve": [1, 1, 1]},
+    ]
