@@ -1,0 +1,1 @@
+"""The chain: the only room that knows files, parameters and order."""

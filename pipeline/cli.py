@@ -1,0 +1,46 @@
+"""The `millrace` command: serve models, try a site spec on a page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.stage import one_line_errors
+
+app = typer.Typer(
+    help="Turn a web site into a model behind an API. `dvc repro` runs the chain; this serves its models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+@one_line_errors
+def serve(
+    models: Annotated[Path, typer.Option(help="Folder of bundles: NAME/VERSION/model.onnx.")] = Path(
+        "artifacts/models"
+    ),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+) -> None:
+    """Serve every exported model: the Open Inference Protocol, plain predictions, a page to try them."""
+    from serving.run import serve as run_service
+
+    run_service(models, host=host, port=port)
+
+
+@app.command()
+@one_line_errors
+def probe(
+    url: Annotated[str, typer.Argument(help="A page of the site.")],
+    site: Annotated[Path, typer.Option(help="The site spec.")],
+) -> None:
+    """Fetch one page and print the record it yields, and which selectors matched nothing."""
+    from scrapers.probe import probe as probe_page
+    from scrapers.spec import load_site
+
+    print(probe_page(url, load_site(site)).format())
+
+
+if __name__ == "__main__":
+    app()

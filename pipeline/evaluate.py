@@ -1,0 +1,77 @@
+"""Stage evaluate: the test split, opened here alone -> metrics, slices and plots of every model."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.baselines import linear_baseline, median_baseline, predict_linear
+from models.ensemble import Ensemble
+from models.metrics import bands, bootstrap_metrics, slice_metrics
+from models.plots import plot_models, plot_predictions, plot_slices
+from models.table import load_network, predict_network
+from pipeline.figures import save_figure
+from pipeline.files import write_csv, write_json, write_parquet
+from pipeline.params import PARAMS_FILE, EvaluateParams, read_params
+from pipeline.stage import run
+from pipeline.tables import Selection, read_part, read_selection
+
+
+def main(
+    prepared: Path,
+    selection: Path,
+    ensemble: Path,
+    network: Path,
+    rows: Path,
+    report: Path,
+    params: Path = PARAMS_FILE,
+) -> None:
+    """Compare all models on PREPARED/test.parquet; write ROWS (inputs, truth, answers) and REPORT."""
+    settings = read_params(params)
+    wanted, chosen = settings.evaluate, read_selection(selection)
+    target = chosen.inputs.target
+    test, y = read_part(prepared / "test.parquet", target.name)
+    train = read_part(prepared / "train.parquet", target.name)
+    answers = predict_all(chosen, train, test, Ensemble(ensemble), network)
+    truth = np.asarray(y, dtype=np.float64)
+    metrics = bootstrap_metrics(
+        truth, answers, resamples=wanted.bootstrap, confidence=wanted.confidence, seed=wanted.seed
+    )
+    slices = slice_metrics(truth, answers, slicings(test, wanted))
+    write_parquet(rows, test.assign(**{f"predicted_{name}": values for name, values in answers.items()}))
+    write_json(report / "metrics.json", {"rows": len(test), "models": metrics})
+    write_csv(report / "slices.csv", slices)
+    save_figure(report / "models.svg", plot_models(metrics))
+    save_figure(report / "predictions.svg", plot_predictions(truth, answers, unit=target.unit or target.name))
+    for name in slices["slicing"].unique():
+        save_figure(report / f"slices_{name}.svg", plot_slices(slices, slicing=str(name)))
+
+
+def predict_all(
+    chosen: Selection,
+    train: tuple[pd.DataFrame, "pd.Series[float]"],
+    test: pd.DataFrame,
+    ensemble: Ensemble,
+    network: Path,
+) -> dict[str, Any]:
+    """Answers of the baselines, fitted here on train rows, and of the fitted models, by name."""
+    rows, y = train
+    X, X_test = chosen.encode(rows), chosen.encode(test)
+    return {
+        "median": median_baseline(y, len(test)),
+        "linear": predict_linear(linear_baseline(X, y), X_test),
+        "ensemble": ensemble.predict(X_test),
+        "network": predict_network(load_network(network), X_test),
+    }
+
+
+def slicings(test: pd.DataFrame, wanted: EvaluateParams) -> dict[str, "pd.Series[str]"]:
+    """The slice of every test row, by slicing: a category's own values, and bands of a number."""
+    named = {name: test[name].fillna("unknown") for name in wanted.category_slices}
+    banded = {name: bands(test[name], edges) for name, edges in wanted.number_slices.items()}
+    return {**named, **banded}
+
+
+if __name__ == "__main__":
+    run(main)

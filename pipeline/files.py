@@ -1,0 +1,95 @@
+"""Files of the chain: read with a clear error, written whole or not at all.
+
+Every write goes to a temporary name beside its target and is renamed when it is complete, so that a stage
+killed at any moment leaves either the old output or the new one.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.errors import InputError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        yield fresh
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path` that takes its place when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
+    fresh.chmod(0o755)
+    old = fresh.with_name(fresh.name.replace(".new-", ".old-"))
+    try:
+        yield fresh
+        if path.exists():
+            path.rename(old)
+        fresh.rename(path)
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text."""
+    with whole_file(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON that a person can read; NaN and infinity are refused, as JSON does."""
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as Parquet, without its index."""
+    with whole_file(path) as fresh:
+        frame.to_parquet(fresh, index=False)
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as CSV, without its index."""
+    with whole_file(path) as fresh:
+        frame.to_csv(fresh, index=False, lineterminator="\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON. Raises InputError when the file is absent or torn."""
+    try:
+        return json.loads(_present(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON ({error}): run the stage that writes it again") from error
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet table. Raises InputError when the file is absent or torn."""
+    try:
+        return pd.read_parquet(_present(path))
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is not Parquet ({reason}): run the stage that writes it again") from error
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path} is not there: run the stages before this one (`dvc repro` does)")
+    return path

@@ -1,0 +1,145 @@
+"""Parameters of the chain: `params.yaml`, one section per stage, read once and checked."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import ParamsError
+
+PARAMS_FILE = Path("params.yaml")
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """One stage's section: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ParseParams(Section):
+    """How pages become records: `workers` processes."""
+
+    workers: Positive
+
+
+class PrepareParams(Section):
+    """The table: its target, what is left out, what is derived, and the three parts it is split into."""
+
+    target: str
+    positive_target: bool
+    drop: list[str]
+    derive: dict[str, str]
+    on_constant: Literal["error", "drop"]
+    fractions: Annotated[list[float], Field(min_length=3, max_length=3)]
+    salt: str
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-9:
+            raise ValueError(f"fractions are three shares above 0 that add to 1, not {self.fractions}")
+        return self
+
+
+class SelectParams(Section):
+    """Which columns a model is to read: methods, how many to keep, and the resamples that test them."""
+
+    methods: Annotated[list[str], Field(min_length=1)]
+    keep: Positive | Share
+    resamples: Annotated[int, Field(ge=2)]
+    resample_fraction: Share
+    seed: int
+
+
+class EnsembleParams(Section):
+    """What AutoGluon may fit: families with fixed rounds, folds, levels; the time limit is a safety net."""
+
+    families: dict[str, dict[str, Any] | list[dict[str, Any]]]
+    folds: Annotated[int, Field(ge=2)]
+    stack_levels: Annotated[int, Field(ge=0)]
+    stacked: list[str]
+    threads: Positive
+    time_limit_s: Annotated[float, Field(gt=0)]
+
+
+class TuneParams(Section):
+    """The study: which network, how many trials of how many epochs, and when a trial is given up."""
+
+    network: str
+    trials: Positive
+    epochs: Positive
+    patience: Positive
+    pruner: str
+    startup_trials: Positive
+    warm_up_epochs: Annotated[int, Field(ge=0)]
+    seed: int
+    threads: Positive
+
+
+class TrainParams(Section):
+    """The final training of the best configuration."""
+
+    epochs: Positive
+    patience: Positive
+    seed: int
+    threads: Positive
+
+
+class EvaluateParams(Section):
+    """The comparison on the test split: bootstrap resamples, and the slices in which errors are shown."""
+
+    bootstrap: Positive
+    confidence: Share
+    category_slices: list[str]
+    number_slices: dict[str, Annotated[list[float], Field(min_length=1)]]
+    seed: int
+
+
+class ExportParams(Section):
+    """The bundle: its name, version and words, and the parity that it must reach."""
+
+    name: str
+    version: Positive
+    description: str
+    output: str
+    tolerance: Annotated[float, Field(gt=0)]
+
+
+class ReportParams(Section):
+    """The report's title."""
+
+    title: str
+
+
+class Params(Section):
+    """All sections of `params.yaml`."""
+
+    parse: ParseParams
+    prepare: PrepareParams
+    select_features: SelectParams
+    ensemble: EnsembleParams
+    tune: TuneParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    export: ExportParams
+    report: ReportParams
+
+
+def read_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check the parameters. Raises ParamsError naming the key, what it takes and what came."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError(f"{path}: expected the parameters of the chain, got: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: expected YAML, got: {error}") from error
+    try:
+        return Params.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        came = "" if first["type"] == "missing" else f", got {str(first['input'])[:80]!r}"
+        raise ParamsError(f"{path}: {key}: {first['msg']}{came}") from error

@@ -1,0 +1,56 @@
+"""Stage parse: archived pages + site spec -> typed records.
+
+Pure: a mended selector reruns without the network.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.columns import site_fields
+from pipeline.files import write_json, write_parquet
+from pipeline.params import PARAMS_FILE, read_params
+from pipeline.stage import run
+from scrapers.parse import parse
+from scrapers.spec import Field, Site, load_site
+
+TEXT = {"text", "category", "date", "url"}
+
+
+def main(site: Path, warc: Path, records: Path, report: Path, params: Path = PARAMS_FILE) -> None:
+    """Parse the pages in the archive WARC as SITE says into the table RECORDS and the counts in REPORT."""
+    spec = load_site(site)
+    parsed = parse(spec, warc, workers=read_params(params).parse.workers)
+    write_parquet(records, records_frame(spec, parsed.records))
+    write_json(
+        report,
+        {
+            "records": len(parsed.records),
+            "pages": parsed.pages,
+            "fill": parsed.fill,
+            "unjoined": parsed.unjoined,
+            "duplicates": [asdict(one) for one in parsed.duplicates],
+            "rejected": [asdict(one) for one in parsed.rejected],
+        },
+    )
+
+
+def records_frame(site: Site, records: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """The records as a table whose column types follow from the spec, not from the values."""
+    fields = site_fields(site)
+    frame = pd.DataFrame.from_records(records)
+    types = {name: _dtype(fields.get(name)) for name in frame.columns}
+    return frame.astype(types)
+
+
+def _dtype(field: Field | None) -> str:
+    """The pandas type of a field; one that the spec does not name is our own url."""
+    if field is None or field.type in TEXT:
+        return "object"
+    return "boolean" if field.type == "flag" else "float64"
+
+
+if __name__ == "__main__":
+    run(main)

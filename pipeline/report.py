@@ -1,0 +1,94 @@
+"""Stage report: what every stage wrote -> one offline page that tells the story of the model."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.errors import InputError
+from pipeline.files import read_json, write_text
+from pipeline.params import PARAMS_FILE, read_params
+from pipeline.stage import run
+
+TEMPLATES = Path(__file__).parent / "templates"
+SECTIONS = {
+    "quality": "How good",
+    "crawl": "Crawled",
+    "selection": "Chosen",
+    "ensemble": "Combined",
+    "study": "Tried",
+    "training": "Learnt",
+    "parity": "Parity",
+    "lineage": "Lineage",
+}
+
+
+def main(
+    pages: Path, prepared: Path, bundle: Path, reports: Path, out: Path, params: Path = PARAMS_FILE
+) -> None:
+    """Write the page OUT from the crawl's PAGES, the PREPARED counts, the BUNDLE and the stages' REPORTS."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    story = read_story(pages, prepared, bundle, reports)
+    page = environment.get_template("report.html").render(
+        title=read_params(params).report.title,
+        sections=SECTIONS.items(),
+        tiles=tiles(story),
+        data_uri=lambda name: data_uri(reports / name),
+        **story,
+    )
+    write_text(out, page)
+
+
+def read_story(pages: Path, prepared: Path, bundle: Path, reports: Path) -> dict[str, Any]:
+    """All that the page tells, by the names that its template uses."""
+    crawl, parse = read_json(pages / "crawl.json"), read_json(reports / "parse.json")
+    served = read_json(bundle / "bundle.json")
+    return {
+        "crawl": crawl,
+        "pages": sum(count for statuses in crawl["pages"].values() for count in statuses.values()),
+        "parse": parse,
+        "fill": sorted(parse["fill"].items(), key=lambda item: (item[1], item[0])),
+        "counts": read_json(prepared / "counts.json"),
+        "selection": read_json(reports / "select_features/metrics.json"),
+        "ensemble": read_json(reports / "ensemble/metrics.json"),
+        "tune": read_json(reports / "tune/metrics.json"),
+        "best": yaml.safe_load((reports / "tune/best.yaml").read_text(encoding="utf-8")),
+        "evaluate": read_json(reports / "evaluate/metrics.json"),
+        "slicings": sorted(
+            path.stem.removeprefix("slices_") for path in (reports / "evaluate").glob("slices_*.svg")
+        ),
+        "parity": read_json(bundle / "parity.json"),
+        "lineage": served["lineage"],
+        "inputs": len(served["inputs"]),
+        "unit": served["outputs"][0]["unit"] or "",
+    }
+
+
+def tiles(story: dict[str, Any]) -> list[tuple[str, str]]:
+    """The figures at the top: what they are and how they are shown."""
+    models = story["evaluate"]["models"]
+    worst = max(case["max_relative"] for case in story["parity"]["cases"])
+    return [
+        ("records", f"{story['parse']['records']:,}"),
+        ("columns chosen", str(story["selection"]["kept"])),
+        ("RMSLE, ensemble", f"{models['ensemble']['rmsle']['value']:.4f}"),
+        ("RMSLE, network (served)", f"{models['network']['rmsle']['value']:.4f}"),
+        ("RMSLE, median baseline", f"{models['median']['rmsle']['value']:.4f}"),
+        ("graph against Python", f"{worst:.0e}"),
+    ]
+
+
+def data_uri(path: Path) -> str:
+    """The SVG at `path` as a URI that holds it whole."""
+    try:
+        return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+    except OSError as error:
+        raise InputError(f"{path} is not there: run the stage that draws it again") from error
+
+
+if __name__ == "__main__":
+    run(main)

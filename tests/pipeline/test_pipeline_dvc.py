@@ -1,0 +1,50 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.deps import listed_code, stage_code
+from pipeline.params import Params
+
+STAGES: dict[str, Any] = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+ORDER = ["crawl", *Params.model_fields]
+
+
+def paths(entries: list[Any]) -> list[str]:
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def test_the_stages_are_those_of_the_design_in_order() -> None:
+    assert list(STAGES) == ORDER
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_stage_depends_on_all_the_code_it_runs(name: str) -> None:
+    expected = stage_code([name])[name]
+    assert listed_code(STAGES[name]) == expected, "run: python -m pipeline.deps"
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_stage_is_a_module_that_names_its_outputs(name: str) -> None:
+    stage = STAGES[name]
+    assert stage["cmd"].startswith(f"python -m pipeline.{name} ")
+    for entry in stage["outs"]:
+        assert next(iter(entry.values())) == {"persist": True}, "a failed run must leave the old output"
+
+
+def test_the_test_split_is_opened_by_evaluate_alone() -> None:
+    readers = [name for name, stage in STAGES.items() if "data/prepared/test.parquet" in paths(stage["deps"])]
+    assert readers == ["evaluate"]
+
+
+def test_every_section_of_the_parameters_belongs_to_a_stage() -> None:
+    asked = {str(param).partition(".")[0] for stage in STAGES.values() for param in stage.get("params", [])}
+    assert asked == set(Params.model_fields)
+
+
+def test_plots_and_metrics_are_outputs_of_a_stage() -> None:
+    document = yaml.safe_load(Path("dvc.yaml").read_text())
+    outs = [path for stage in STAGES.values() for path in paths(stage["outs"])]
+    for shown in [*document["metrics"], *document["plots"]]:
+        assert any(shown == out or shown.startswith(f"{out}/") for out in outs), shown

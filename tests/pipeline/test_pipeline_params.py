@@ -1,0 +1,47 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.errors import ParamsError
+from pipeline.params import PARAMS_FILE, read_params
+
+
+def changed(tmp_path: Path, section: str, key: str, value: Any) -> Path:
+    data = yaml.safe_load(PARAMS_FILE.read_text())
+    data[section][key] = value
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+def test_the_shipped_parameters_are_valid_and_frozen() -> None:
+    params = read_params()
+    with pytest.raises(ValueError, match="frozen"):
+        params.tune.trials = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "says"),
+    [
+        ("tune", "trails", 3, "tune.trails: Extra inputs are not permitted"),
+        ("tune", "trials", 0, "tune.trials: Input should be greater than or equal to 1, got '0'"),
+        ("tune", "trials", "many", "tune.trials: Input should be a valid integer"),
+        ("prepare", "fractions", [0.5, 0.5, 0.5], "add to 1"),
+        ("prepare", "on_constant", "ignore", "prepare.on_constant: Input should be 'error' or 'drop'"),
+        ("ensemble", "folds", 1, "ensemble.folds"),
+    ],
+)
+def test_a_bad_value_is_named(tmp_path: Path, section: str, key: str, value: Any, says: str) -> None:
+    with pytest.raises(ParamsError, match=r"params\.yaml") as caught:
+        read_params(changed(tmp_path, section, key, value))
+    assert says in str(caught.value)
+
+
+def test_an_absent_file_and_bad_yaml_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="No such file"):
+        read_params(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [")
+    with pytest.raises(ParamsError, match="expected YAML"):
+        read_params(tmp_path / "bad.yaml")

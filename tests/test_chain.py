@@ -1,0 +1,211 @@
+"""The chain end to end on sixty houses: a real crawl, browser included, to a served answer."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import requests
+import tritonclient.http as triton
+import yaml
+
+from tests.repository import HOMES, command, edit, environment, free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def service(repository: Path) -> Iterator[str]:
+    port = free_port()
+    process = subprocess.Popen(
+        ["millrace", "serve", "--port", str(port)], cwd=repository, env=environment(), stdout=subprocess.PIPE
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(url, process)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(200):
+        assert process.poll() is None, "the service ended"
+        try:
+            if requests.get(f"{url}/v2/health/ready", timeout=2).status_code == 200:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError("the service was not ready in 20 s")
+
+
+def parity(repository: Path) -> dict[str, object]:
+    return json.loads((repository / "artifacts/models/ames_price/1/parity.json").read_text())
+
+
+def test_every_house_is_a_record_with_its_coordinates(repository: Path) -> None:
+    records = pd.read_parquet(repository / "data/records.parquet")
+    assert len(records) == records["pid"].nunique() == HOMES
+    assert records[["sale_price", "longitude", "latitude"]].notna().all(axis=None)
+
+
+def test_the_split_is_whole_and_disjoint(repository: Path) -> None:
+    parts = [
+        pd.read_parquet(repository / f"data/prepared/{name}.parquet")
+        for name in ("train", "validation", "test")
+    ]
+    keys = pd.concat(part["pid"] for part in parts)
+    assert all(len(part) for part in parts)
+    assert len(keys) == keys.nunique() == HOMES
+
+
+def test_a_second_repro_runs_no_stage(repository: Path) -> None:
+    said = command("dvc", "repro", cwd=repository).stdout
+    assert "Running stage" not in said
+    assert "Data and pipelines are up to date" in said
+
+
+def test_metrics_and_plots_are_shown(repository: Path) -> None:
+    metrics = command("dvc", "metrics", "show", "--md", cwd=repository).stdout
+    assert "models.network.rmsle.value" in metrics
+    command("dvc", "plots", "show", cwd=repository)
+    page = (repository / "dvc_plots/index.html").read_text()
+    assert "predictions.svg" in page
+    assert "http" not in page.replace("http://www.w3.org", ""), "the page must not ask the network"
+
+
+def test_the_report_is_one_offline_page(repository: Path) -> None:
+    page = (repository / "reports/index.html").read_text()
+    assert page.count("data:image/svg+xml;base64,") >= 8
+    assert "<script" not in page
+    assert 'src="http' not in page
+    for words in ("How good it is", f"{HOMES} records", "Is the graph the model?", "overall_qual"):
+        assert words in page
+
+
+def test_the_triton_client_gets_the_prices_of_the_parity_file(repository: Path, service: str) -> None:
+    answers = parity(repository)["answers"]
+    rows = pd.read_parquet(repository / "data/evaluated.parquet").set_index("pid").loc[answers["keys"]]
+    client = triton.InferenceServerClient(service.removeprefix("http://"))
+    assert client.is_server_live()
+    assert client.is_model_ready("ames_price")
+    inputs = []
+    for about in client.get_model_metadata("ames_price")["inputs"]:
+        values = rows[about["name"]]
+        if about["datatype"] == "BYTES":
+            array = values.fillna("").to_numpy(dtype=object).reshape(-1, 1)
+        else:
+            array = values.to_numpy(dtype=np.float32).reshape(-1, 1)
+        inputs.append(triton.InferInput(about["name"], list(array.shape), about["datatype"]))
+        inputs[-1].set_data_from_numpy(array)
+    got = client.infer("ames_price", inputs).as_numpy("price").ravel()
+    np.testing.assert_allclose(got, answers["price"], rtol=1e-4)
+
+
+def test_plain_records_get_the_same_prices_and_errors_name_the_field(repository: Path, service: str) -> None:
+    answers = parity(repository)["answers"]
+    wanted = [
+        about["name"] for about in requests.get(f"{service}/v2/models/ames_price", timeout=5).json()["inputs"]
+    ]
+    rows = pd.read_parquet(repository / "data/evaluated.parquet").set_index("pid").loc[answers["keys"]]
+    records = [
+        {name: value for name, value in row.items() if name in wanted and not pd.isna(value)}
+        for row in rows.to_dict(orient="records")
+    ]
+    url = f"{service}/models/ames_price/predict"
+    got = [one["price"] for one in requests.post(url, json=records, timeout=10).json()["predictions"]]
+    np.testing.assert_allclose(got, answers["price"], rtol=1e-4)
+    bad = requests.post(url, json=[{"lot_aera": 1}], timeout=10)
+    assert 400 <= bad.status_code < 500
+    assert "lot_aera" in bad.json()["error"]
+
+
+def test_probe_prints_the_record_of_a_page(repository: Path) -> None:
+    records = pd.read_parquet(repository / "data/records.parquet")
+    house = records.iloc[0]
+    said = command(
+        "millrace", "probe", house["url"], "--site", "scrapers/sites/ames.yaml", cwd=repository
+    ).stdout
+    assert house["pid"] in said
+    assert f"{house['gr_liv_area']:g}" in said.replace(",", "")
+
+
+def test_a_killed_stage_runs_again_to_the_same_result(repository: Path) -> None:
+    """Kill the study mid-trial, then repro: the same best configuration and every later figure."""
+    watched = [f"reports/{name}/metrics.json" for name in ("select_features", "tune", "train", "evaluate")]
+    before = [(repository / name).read_bytes() for name in watched]
+    running = subprocess.Popen(
+        ["dvc", "repro", "-f", "-s", "tune"], cwd=repository, env=environment(), start_new_session=True
+    )
+    (repository / "data/study/journal.log").unlink()
+    for _ in range(600):
+        if (repository / "data/study/journal.log").is_file():
+            break
+        time.sleep(0.1)
+    time.sleep(0.3)
+    subprocess.run(["pkill", "-9", "-s", str(running.pid)], check=False)
+    running.wait()
+    command("dvc", "repro", cwd=repository)
+    assert [(repository / name).read_bytes() for name in watched] == before
+
+
+@pytest.mark.parametrize(
+    ("stage", "file", "change", "says"),
+    [
+        ("parse", "scrapers/sites/ames.yaml", "selector", "lot_area"),
+        ("parse", "scrapers/sites/ames.yaml", "count", "61"),
+        ("prepare", "params.yaml", "constant", "drop"),
+        ("prepare", "params.yaml", "target", "sale_prize"),
+        ("ensemble", "params.yaml", "family", "GMB"),
+        ("export", "params.yaml", "tolerance", "apart"),
+    ],
+)
+def test_bad_input_is_one_line_and_outputs_stay(
+    repository: Path, stage: str, file: str, change: str, says: str
+) -> None:
+    path, outs = (
+        repository / file,
+        yaml.safe_load((repository / "dvc.yaml").read_text())["stages"][stage]["outs"],
+    )
+    kept = path.read_text()
+    files = [one for out in outs for one in _files(repository / next(iter(out)))]
+    before = [(one, one.read_bytes()) for one in files]
+    try:
+        edit(path, lambda data: _spoilt(data, change))
+        words = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"][stage]["cmd"].split()
+        failed = command(sys.executable, *words[1:], cwd=repository, check=False)
+    finally:
+        path.write_text(kept)
+    errors = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
+    assert failed.returncode == 1, failed.stderr
+    assert len(errors) == 1, failed.stderr
+    assert says in errors[0]
+    assert "Traceback" not in failed.stderr
+    assert [(one, one.read_bytes()) for one, _ in before] == before
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [one for one in sorted(path.rglob("*")) if one.is_file()]
+
+
+def _spoilt(data: dict[str, dict[str, object]], change: str) -> dict[str, dict[str, object]]:
+    if change == "selector":
+        data["pages"]["home"]["fields"]["lot_area"] = {"css": ".no-such-thing", "type": "area"}  # type: ignore[index]
+    elif change == "count":
+        data["pages"]["home"]["expect"] = {"records": 61}  # type: ignore[index]
+    elif change == "constant":
+        data["prepare"]["on_constant"] = "error"
+    elif change == "target":
+        data["prepare"]["target"] = "sale_prize"
+    elif change == "family":
+        data["ensemble"]["families"] = {"GMB": {}}
+    else:
+        data["export"]["tolerance"] = 1e-12
+    return data
