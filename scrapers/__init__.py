@@ -1,0 +1,1 @@
+"""Pages to records: crawl a site by its spec, parse what was crawled."""

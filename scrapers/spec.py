@@ -1,0 +1,282 @@
+"""The site spec: what to crawl, which pages hold records, where each field stands; YAML, checked."""
+
+import re
+import sys
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from scrapers.errors import SpecError
+from scrapers.spec_texts import BaseUrl, Css, Regex, XPath
+from scrapers.urls import absolute, same_host
+
+FieldType = Literal["money", "number", "area", "date", "category", "text", "flag", "url"]
+ROBOTS_PATH = "/robots.txt"
+URL_FIELD = "url"  # every record carries its page's canonical URL under this name
+
+
+class _Strict(BaseModel):
+    """Frozen; unknown keys are refused and the known ones named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, data: Any) -> Any:
+        unknown = [key for key in data if key not in cls.model_fields] if isinstance(data, dict) else []
+        if unknown:
+            raise ValueError(f"unknown key {unknown[0]!r}, expected some of {', '.join(cls.model_fields)}")
+        return data
+
+
+class Selector(_Strict):
+    """One CSS selector or one XPath expression."""
+
+    css: Css | None = None
+    xpath: XPath | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        ways = [name for name in ("css", "xpath", "label") if getattr(self, name, None) is not None]
+        if len(ways) != 1:
+            known = "css, xpath or label" if isinstance(self, Field) else "css or xpath"
+            raise ValueError(f"expected exactly one of {known}, got {' and '.join(ways) or 'none'}")
+        return self
+
+    def __str__(self) -> str:
+        way = next(name for name in ("css", "xpath", "label") if getattr(self, name, None) is not None)
+        return f"{way} {getattr(self, way)!r}"
+
+
+class Field(Selector):
+    """Where a field stands on its page and how its text is read.
+
+    `label` is the exact label of a label/value pair (dt/dd, or th/td of a table row). `attr` reads an
+    attribute of the element found instead of its text. `pattern` is searched in that text: its first group
+    (else the whole match) is the value. `levels` are a category's allowed values from worst to best, `values`
+    the same without an order. In a kind with `rows`, css and xpath look inside the row; css `:scope` is the
+    row itself.
+    """
+
+    label: str | None = None
+    attr: str | None = None
+    type: FieldType
+    unit: str | None = None
+    pattern: Regex | None = None
+    required: bool = False
+    levels: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _levels_suit_type(self) -> Self:
+        if (self.levels or self.values) and self.type != "category":
+            raise ValueError(f"levels and values are for type category, not {self.type}")
+        if self.levels and self.values:
+            raise ValueError("expected levels (ordered) or values (unordered), got both")
+        if len(set(self.allowed)) != len(self.allowed):
+            raise ValueError("levels and values must not repeat")
+        return self
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The values a category may take; empty when any may come."""
+        return self.levels or self.values
+
+
+class Rendering(_Strict):
+    """A kind of page that only a browser sees: wait (scrolling down, if asked) until `wait_for` matches.
+
+    The browser reaches the site's own host and `allow_hosts` (scripts on another host), nothing else.
+    """
+
+    wait_for: Css
+    scroll: bool = False
+    timeout_s: PositiveFloat = 30.0
+    allow_hosts: tuple[str, ...] = ()
+
+
+class Expect(_Strict):
+    """How many records a kind of page must yield: exactly `records`, or `min` to `max`, both included."""
+
+    records: NonNegativeInt | None = None
+    min: NonNegativeInt | None = None
+    max: NonNegativeInt | None = None
+
+    @model_validator(mode="after")
+    def _exact_or_range(self) -> Self:
+        ranged = self.min is not None or self.max is not None
+        if (self.records is not None) == ranged:
+            raise ValueError("expected records, or min and/or max")
+        return self
+
+    def allows(self, count: int) -> bool:
+        """Whether `count` records are as expected."""
+        if self.records is not None:
+            return count == self.records
+        return (self.min or 0) <= count and (self.max is None or count <= self.max)
+
+    def __str__(self) -> str:
+        if self.records is not None:
+            return f"{self.records:,}"
+        if self.max is None:
+            return f"at least {self.min or 0:,}"
+        return f"{self.min or 0:,} to {self.max:,}"
+
+
+class PageKind(_Strict):
+    """A kind of page: told by its URL, followed from, read for one record or for one record a row."""
+
+    url: Regex
+    follow: tuple[Selector, ...] = ()
+    browser: Rendering | None = None
+    rows: Selector | None = None
+    joins: str | None = None
+    expect: Expect | None = None
+    fields: dict[str, Field] = {}
+
+    @model_validator(mode="after")
+    def _fields_where_needed(self) -> Self:
+        if not self.fields and (self.rows or self.joins or self.expect):
+            raise ValueError("rows, joins and expect need fields")
+        for name in self.fields:
+            if not re.fullmatch("[a-z][a-z0-9_]*", name) or name == URL_FIELD:
+                raise ValueError(
+                    f"field name {name!r}: expected snake_case, and not {URL_FIELD!r}, which is ours"
+                )
+        return self
+
+
+class Server(_Strict):
+    """A local server that the crawl starts and stops; `{python}` and `{port}` are filled into the command."""
+
+    command: tuple[str, ...]
+    ready: str = "/"
+    start_timeout_s: PositiveFloat = 20.0
+
+    def filled(self, port: int) -> list[str]:
+        """The command with this interpreter and the port filled in."""
+        return [
+            part.replace("{python}", sys.executable).replace("{port}", str(port)) for part in self.command
+        ]
+
+
+class Politeness(_Strict):
+    """How the crawl behaves: who it says it is, how fast it asks, when it gives up, how much it takes."""
+
+    user_agent: str = "millrace/0.1"
+    delay_s: NonNegativeFloat = 0.0
+    timeout_s: PositiveFloat = 10.0
+    retries: NonNegativeInt = 4
+    backoff_s: NonNegativeFloat = 0.2
+    concurrency: PositiveInt = 4
+    max_pages: PositiveInt = 5000
+    max_bytes: PositiveInt = 16 * 2**20
+    drop_query: tuple[str, ...] = ()
+
+
+class Site(_Strict):
+    """One site, as its YAML spec says."""
+
+    name: Annotated[str, AfterValidator(lambda name: name.strip())]
+    base_url: BaseUrl
+    start: tuple[str, ...]
+    key: str
+    server: Server | None = None
+    crawl: Politeness = Politeness()
+    pages: dict[str, PageKind]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        records = {name: page for name, page in self.pages.items() if page.fields}
+        if not self.start or not records:
+            raise ValueError("expected at least one start URL and one kind of page with fields")
+        for name, page in records.items():
+            if self.key not in page.fields:
+                raise ValueError(f"pages.{name}.fields: expected the key field {self.key!r}")
+            if page.joins and (page.joins not in records or records[page.joins].joins or page.joins == name):
+                raise ValueError(
+                    f"pages.{name}.joins: expected a kind with fields of its own, got {page.joins!r}"
+                )
+            if page.joins and page.fields[self.key].type != records[page.joins].fields[self.key].type:
+                raise ValueError(f"pages.{name}.fields.{self.key}: expected the key's type in {page.joins}")
+            clash = (set(page.fields) & set(records[page.joins].fields)) - {self.key} if page.joins else set()
+            if clash:
+                raise ValueError(f"pages.{name}.fields: {min(clash)!r} is a field of {page.joins} too")
+        for url in self.start_urls:
+            if not same_host(url, self.base_url) or self.kind_of(url) is None:
+                raise ValueError(f"start: {url} is not of {self.base_url}, or of no kind in pages")
+        return self
+
+    @property
+    def port(self) -> int:
+        """The port of base_url."""
+        parts = urlsplit(self.base_url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
+    def start_urls(self) -> list[str]:
+        """The start pages as absolute URLs."""
+        dropped = self.crawl.drop_query
+        return [absolute(url, self.base_url + "/", drop_query=dropped) or url for url in self.start]
+
+    def kind_of(self, url: str) -> str | None:
+        """The first kind of page whose `url` is found in this URL's path?query, or None."""
+        parts = urlsplit(url)
+        if parts.path == ROBOTS_PATH:
+            return None
+        place = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        return next((name for name, page in self.pages.items() if re.search(page.url, place)), None)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML that refuses a key written twice: the second would silently replace the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {twice!r} stands twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def load_site(path: Path | str) -> Site:
+    """Read and check a site spec.
+
+    Raises SpecError: no such file, not YAML, or a key that is missing, unknown or of the wrong kind.
+    """
+    try:
+        data = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
+    except OSError as error:
+        raise SpecError(f"{path}: expected a site spec to read, got: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: expected YAML, got: {' '.join(str(error).split())}") from error
+    try:
+        return Site.model_validate(data)
+    except ValidationError as error:
+        raise SpecError(f"{path}: {_first_line(error)}") from error
+
+
+def _first_line(error: ValidationError) -> str:
+    """The first finding as `key.path: what was expected`, with the number of further ones."""
+    first, others = error.errors()[0], error.error_count() - 1
+    place = ".".join(str(part) for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    came = f", got {first['input']!r:.80}" if first["type"] not in {"value_error", "missing"} else ""
+    more = f" (and {others} more)" if others else ""
+    return f"{place + ': ' if place else ''}{said}{came}{more}"

@@ -1,0 +1,73 @@
+"""URLs: the one spelling that stands for a page, links made absolute, what is of the site and what is not."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit, urlunsplit
+
+from w3lib.url import canonicalize_url, safe_url_string
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def absolute(link: str, base: str, *, drop_query: Sequence[str] = ()) -> str | None:
+    """The URL that a link on the page `base` leads to, or None when it is broken or not http(s).
+
+    It is percent-encoded as browsers do; the fragment and the query keys that match a glob pattern of
+    `drop_query` are left out.
+    """
+    try:
+        url = safe_url_string(urldefrag(urljoin(base, link.strip())).url)
+        parts = urlsplit(url)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.port == 0:
+            return None
+    except ValueError:
+        return None
+    if not parts.query or not drop_query:
+        return url
+    kept = [pair for pair in parts.query.split("&") if not _dropped(pair, drop_query)]
+    return urlunsplit(parts._replace(query="&".join(kept)))
+
+
+def _dropped(pair: str, patterns: Sequence[str]) -> bool:
+    key = next(iter(parse_qsl(pair, keep_blank_values=True)), ("", ""))[0]
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+
+def canonical(url: str, *, drop_query: Sequence[str] = ()) -> str:
+    """The one spelling of an http(s) URL: two URLs of one page come out the same; idempotent; never raises.
+
+    Host in lower case, no default port, no dot segments, no fragment, query sorted, cleaned as in `absolute`.
+    """
+    try:
+        cleaned = canonicalize_url(absolute(url, url, drop_query=drop_query) or url)
+        parts = urlsplit(cleaned)
+        port = "" if parts.port in {None, _DEFAULT_PORTS.get(parts.scheme)} else f":{parts.port}"
+    except ValueError:
+        return url
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return urlunsplit((parts.scheme, host + port, _without_dots(parts.path), parts.query, ""))
+
+
+def _without_dots(path: str) -> str:
+    """The path with `.` and `..` resolved (RFC 3986, 5.2.4); never empty."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments and segments[-1] in {".", ".."}:
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def same_host(url: str, base_url: str) -> bool:
+    """Whether both URLs have the same scheme, host and port."""
+    one, other = urlsplit(url), urlsplit(base_url)
+    return (one.scheme, one.hostname, _port(url)) == (other.scheme, other.hostname, _port(base_url))
+
+
+def _port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port or _DEFAULT_PORTS.get(parts.scheme)

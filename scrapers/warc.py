@@ -1,0 +1,184 @@
+"""Pages in a gzipped WARC file (ISO 28500): every fetch written, pages read back, a torn tail mended."""
+
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+from urllib.parse import urlsplit
+
+from requests.utils import requote_uri
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from scrapers.body import decode
+from scrapers.errors import WarcError
+from scrapers.fetch import Fetched
+
+MAX_CONTENT_BYTES = 2**30  # a reader's guard only: the crawl's own limit was applied before writing
+_RENDERED = "WARC-Rendered-With"  # our mark on a page as a browser drew it
+_GZIP_MEMBER = 31
+_CHUNK = 128 * 1024
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    """One page of a WARC: an answer of the site, or (`rendered`) what a browser made of it.
+
+    `content` is decoded; `headers` are the answer's; `offset` is where the record starts in the file.
+    """
+
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    content: bytes
+    rendered: bool
+    offset: int
+
+    def header(self, name: str) -> str:
+        """The first header of that name, or an empty text."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+
+class PageWriter:
+    """Appends pages to a WARC file, one gzip member a record; a new file starts with a warcinfo record.
+
+    `about` says what the file is of; `read_about` gives it back.
+    """
+
+    def __init__(self, path: Path, about: dict[str, str]) -> None:
+        new = not path.exists() or path.stat().st_size == 0
+        self._file = path.open("ab")
+        self._warc = WARCWriter(self._file, gzip=True, warc_version="WARC/1.1")
+        if new:
+            self._warc.write_record(self._warc.create_warcinfo_record(None, about))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(self, fetched: Fetched) -> None:
+        """Write an answer and the request that it answers."""
+        # The body is kept as it came, without the transfer encoding that was undone on the way.
+        headers = [pair for pair in fetched.headers if pair[0].lower() != "transfer-encoding"]
+        answer = StatusAndHeaders(
+            f"{fetched.status} {ascii(fetched.reason)[1:-1]}", headers, protocol="HTTP/1.1"
+        )
+        parts = urlsplit(requote_uri(fetched.url))
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        asked = [("Host", parts.netloc), *fetched.request_headers]
+        question = StatusAndHeaders(f"GET {target} HTTP/1.1", asked, is_http_request=True)
+        make, size = self._warc.create_warc_record, len(fetched.body)
+        self._warc.write_request_response_pair(
+            make(fetched.url, "request", http_headers=question),
+            make(fetched.url, "response", BytesIO(fetched.body), size, http_headers=answer),
+        )
+
+    def add_rendered(self, url: str, html: str, browser: str) -> None:
+        """Write what a browser (its name and version) made of a page."""
+        content = html.encode("utf-8", "replace")
+        self._warc.write_record(
+            self._warc.create_warc_record(
+                url,
+                "resource",
+                payload=BytesIO(content),
+                length=len(content),
+                warc_content_type="text/html; charset=utf-8",
+                warc_headers_dict={_RENDERED: browser},
+            )
+        )
+
+    def close(self) -> None:
+        """Close the file when all of it has reached the disk."""
+        if not self._file.closed:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+
+def read_pages(path: Path) -> Iterator[StoredPage]:
+    """The pages of a WARC in file order. Raises WarcError: no such file, not a WARC, a broken record."""
+    try:
+        with path.open("rb") as file:
+            records = ArchiveIterator(file)
+            for record in records:
+                page = _stored(record, records)
+                if page is not None:
+                    yield page
+    except (OSError, ArchiveLoadFailed, zlib.error, ValueError) as error:
+        raise WarcError(f"{path}: expected a whole WARC file, got: {error}; crawl again") from error
+
+
+def read_page_at(file: BinaryIO, offset: int) -> StoredPage:
+    """The page whose record starts at `offset`. Raises WarcError when there is none."""
+    file.seek(offset)
+    records = ArchiveIterator(file)
+    page = _stored(next(records, None), records)
+    if page is None:
+        raise WarcError(f"expected a page in the WARC at byte {offset}, got something else; crawl again")
+    return page
+
+
+def read_about(path: Path) -> dict[str, str]:
+    """What the writer said the file is of; empty when it is not there or not readable."""
+    try:
+        with path.open("rb") as file:
+            record = next(ArchiveIterator(file), None)
+            lines = record.content_stream().read().decode().splitlines() if record is not None else []
+    except (OSError, ArchiveLoadFailed, zlib.error, ValueError):
+        return {}
+    pairs = (line.partition(": ") for line in lines)
+    return {key: value for key, mark, value in pairs if mark}
+
+
+def repair(path: Path) -> int:
+    """Cut a torn tail off: what follows the last whole record. Returns the number of bytes cut."""
+    whole = _end_of_last_whole_member(path)
+    torn = path.stat().st_size - whole
+    if torn:
+        os.truncate(path, whole)
+    return torn
+
+
+def _end_of_last_whole_member(path: Path) -> int:
+    end = 0
+    with path.open("rb") as file:
+        inflater, used = zlib.decompressobj(_GZIP_MEMBER), 0
+        rest = file.read(_CHUNK)
+        while rest:
+            try:
+                inflater.decompress(rest)
+            except zlib.error:
+                break
+            used += len(rest) - len(inflater.unused_data)
+            rest = inflater.unused_data
+            if inflater.eof:
+                end, inflater, used = end + used, zlib.decompressobj(_GZIP_MEMBER), 0
+            rest = rest or file.read(_CHUNK)
+    return end
+
+
+def _stored(record: Any, records: ArchiveIterator) -> StoredPage | None:
+    """The page that a record holds; None for a request, warcinfo or the like."""
+    rendered = record is not None and record.rec_headers.get_header(_RENDERED) is not None
+    if record is None or not (rendered or record.rec_type == "response"):
+        return None
+    content = record.raw_stream.read()
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/html; charset=utf-8"),)
+    status = 200
+    if not rendered:
+        headers = tuple(record.http_headers.headers)
+        status = int(record.http_headers.get_statuscode())
+        encoding = record.http_headers.get_header("Content-Encoding", "")
+        content = decode(content, encoding, max_bytes=MAX_CONTENT_BYTES)
+    url = record.rec_headers.get_header("WARC-Target-URI")
+    return StoredPage(url, status, headers, content, rendered, records.get_record_offset())
