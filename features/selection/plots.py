@@ -63,7 +63,7 @@ def plot_stability(stability: Stability) -> Figure:
     axes.barh(np.arange(len(index)), index, color=ACCENT, height=0.62)
     for place, (method, value) in enumerate(index.items()):
         seconds = stability.seconds.get(method)
-        cost = "" if seconds is None else f"   {seconds:.2g} s a fit"
+        cost = "" if seconds is None else f", {seconds:.2g} s a fit"
         axes.text(
             max(value, 0) + 0.01, place, f"{value:.2f}{cost}", va="center", color=INK, fontsize=9, bbox=_PAPER
         )
