@@ -24,7 +24,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def service(repository: Path) -> Iterator[str]:
     port = free_port()
     process = subprocess.Popen(
-        ["millrace", "serve", "--port", str(port)], cwd=repository, env=environment(), stdout=subprocess.PIPE
+        ["millrace", "serve", "--port", str(port)],
+        cwd=repository,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -164,7 +167,7 @@ def test_a_killed_stage_runs_again_to_the_same_result(repository: Path) -> None:
         ("prepare", "params.yaml", "constant", "drop"),
         ("prepare", "params.yaml", "target", "sale_prize"),
         ("ensemble", "params.yaml", "family", "GMB"),
-        ("export", "params.yaml", "tolerance", "apart"),
+        ("export", "params.yaml", "tolerance", "as in Python"),
     ],
 )
 def test_bad_input_is_one_line_and_outputs_stay(
@@ -205,7 +208,7 @@ def _spoilt(data: dict[str, dict[str, object]], change: str) -> dict[str, dict[s
     elif change == "target":
         data["prepare"]["target"] = "sale_prize"
     elif change == "family":
-        data["ensemble"]["families"] = {"GMB": {}}
+        data["ensemble"]["families"] = {"GMB": {}, "LR": {}}
     else:
         data["export"]["tolerance"] = 1e-12
     return data

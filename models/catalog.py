@@ -1,0 +1,40 @@
+"""The catalogue: every network by name, with its config, its task and its search space."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import BaseTrial
+from torch import nn
+
+from models.errors import CatalogError
+from models.task import Task
+from models.tasks.regression import Regression
+from models.zoo import mlp, tabm
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network: ``network(config(**entries))`` builds it, ``task`` trains it.
+
+    ``search_space`` suggests entries of the config under ``network`` and of the training under ``training``
+    (``lr``, ``weight_decay``, ``batch_size``, or some of them).
+    """
+
+    config: type[Any]
+    network: Callable[[Any], nn.Module]
+    task: type[Task]
+    search_space: Callable[[BaseTrial], dict[str, dict[str, Any]]]
+
+
+CATALOG: dict[str, Entry] = {
+    "mlp": Entry(mlp.MLPConfig, mlp.MLP, Regression, mlp.search_space),
+    "tabm": Entry(tabm.TabMConfig, tabm.TabM, Regression, tabm.search_space),
+}
+
+
+def entry(name: str) -> Entry:
+    """Return the entry called ``name``; raises CatalogError naming those that there are."""
+    if name not in CATALOG:
+        raise CatalogError(f"expected a network among {', '.join(sorted(CATALOG))}, got {name!r}")
+    return CATALOG[name]

@@ -1,0 +1,33 @@
+"""Errors of the models room: one root, so that a caller catches what this room can say."""
+
+
+class ModelError(Exception):
+    """Root of every error that this room raises on purpose; the message is one line."""
+
+
+class TrainingError(ModelError):
+    """Training cannot go on: a loss that is not finite, a metric that is missing, no data."""
+
+
+class CatalogError(ModelError):
+    """No network of that name, or a config that does not fit it."""
+
+
+class CheckpointError(ModelError):
+    """A checkpoint cannot be read."""
+
+
+class StudyError(ModelError):
+    """A study cannot give a result: every trial failed, or its objective returned no number."""
+
+
+class ExportError(ModelError):
+    """A network or encoder cannot be written as one ONNX graph."""
+
+
+class ParityError(ModelError):
+    """The ONNX graph answers otherwise than the Python path."""
+
+
+class EnsembleError(ModelError):
+    """The ensemble cannot be fitted, read or asked as was wanted."""

@@ -1,0 +1,1 @@
+"""Networks and encoders to ONNX graphs, checked against the Python path."""

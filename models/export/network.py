@@ -1,0 +1,54 @@
+"""A torch module as an ONNX graph with a free batch axis."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from onnx import ModelProto
+
+from models.errors import ExportError
+from models.export.graphs import OPSET, check, levelled, name_batch
+from models.task import Served
+
+
+def network_graph(served: Served) -> ModelProto:
+    """Export what a task serves; inputs and outputs keep their names, their first axis is ``batch``.
+
+    ``torch.export`` runs first because it raises on a module that depends on the batch size, where the
+    ONNX exporter by itself freezes the axis to the example's. Raises ExportError naming the reason.
+    """
+    batch = torch.export.Dim("batch")
+    shapes = {name: {0: batch} for name in served.inputs}
+    module = served.module.eval()
+    with _quiet():
+        try:
+            program = torch.export.export(module, (), dict(served.inputs), dynamic_shapes=shapes)
+            exported = torch.onnx.export(
+                program, dynamo=True, opset_version=OPSET, output_names=list(served.outputs), verbose=False
+            )
+        except Exception as error:
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise ExportError(
+                f"expected a module that torch can export for any batch, got: {reason[0]}; mend "
+                f"{type(served.module).__name__}.forward"
+            ) from error
+    assert exported is not None
+    model = levelled(exported.model_proto)
+    name_batch(model)
+    return check(model)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence two lines of noise: torchvision is not needed, and torch 2.13 uses its own deprecated names."""
+    registration = logging.getLogger("torch.onnx._internal.exporter._registration")
+    before = registration.level
+    registration.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.`", FutureWarning)
+            yield
+    finally:
+        registration.setLevel(before)

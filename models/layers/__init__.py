@@ -1,0 +1,1 @@
+"""Parts that networks of the zoo are built of."""

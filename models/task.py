@@ -1,0 +1,59 @@
+"""What a network learns: losses, metrics and what is served; no epochs, devices or files.
+
+Shapes in this room are suffixes: ``x_BF`` is [batch, features]; K is members of an ensemble, D a width.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+Batch = Mapping[str, Tensor]
+"""One batch: tensors by name, the first axis of each the batch."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What leaves for the service: the graph that is exported answers as ``module`` does.
+
+    ``inputs`` are example tensors by the names of ``module.forward``'s arguments (first axis: batch, at
+    least 2 rows); ``outputs`` are the names of what it returns, in order.
+    """
+
+    module: nn.Module
+    inputs: dict[str, Tensor]
+    outputs: tuple[str, ...]
+
+
+class Task(nn.Module, ABC):
+    """A network with its losses and metrics; ``models.trainer.fit`` trains any of them.
+
+    ``monitor`` names the metric of ``evaluate`` that picks the best epoch, ``monitor_mode`` says whether
+    less or more of it is better.
+    """
+
+    monitor: str
+    monitor_mode: Literal["min", "max"] = "min"
+
+    @abstractmethod
+    def optimizers(self, lr: float) -> dict[str, Optimizer]:
+        """Optimisers by name; ``lr`` is the peak learning rate that the schedule scales."""
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
+        """Yield (optimiser's name, scalar loss) in update order.
+
+        The trainer steps each optimiser before it asks for the next loss, so that a later loss sees the
+        weights that an earlier one has changed.
+        """
+
+    @abstractmethod
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """Metrics over all rows of ``batches``; called in eval mode and without gradients."""
+
+    @abstractmethod
+    def served(self) -> Served:
+        """The module that answers, with example inputs and the names of its outputs."""

@@ -1,0 +1,1 @@
+"""What networks learn: losses, metrics and what is served."""

@@ -1,0 +1,1 @@
+"""Studies of hyper-parameters that a kill does not change."""

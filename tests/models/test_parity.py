@@ -1,0 +1,98 @@
+"""Parity: what is compared, and what is said when graph and Python differ."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from models.errors import ParityError
+from models.export.parity import UNSEEN, GraphSession, check_cases, check_parity, parity_cases
+
+
+def mean_of_two():
+    """price = area + area where known, or 7; the text column is ignored but by its length."""
+    nodes = [
+        helper.make_node("IsNaN", ["area"], ["unknown"]),
+        helper.make_node(
+            "Constant", [], ["seven"], value=helper.make_tensor("v", TensorProto.FLOAT, [1, 1], [7])
+        ),
+        helper.make_node("Add", ["area", "area"], ["twice"]),
+        helper.make_node("Where", ["unknown", "seven", "twice"], ["price"]),
+        helper.make_node("Identity", ["town"], ["town_out"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "g",
+        [
+            helper.make_tensor_value_info("area", TensorProto.FLOAT, ["batch", 1]),
+            helper.make_tensor_value_info("town", TensorProto.STRING, ["batch", 1]),
+        ],
+        [
+            helper.make_tensor_value_info("price", TensorProto.FLOAT, ["batch", 1]),
+            helper.make_tensor_value_info("town_out", TensorProto.STRING, ["batch", 1]),
+        ],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+    model.ir_version = 10
+    return model
+
+
+INPUTS = {"area": np.float32([1, np.nan, 3]), "town": np.array(["Ames", "", "Boone"], dtype=object)}
+
+
+def python(columns):
+    area = columns["area"].astype(np.float64)
+    return np.where(np.isnan(area), 7, 2 * area)
+
+
+def test_equal_answers_give_a_report():
+    report = check_parity(mean_of_two(), INPUTS, python(INPUTS))
+    assert report.to_dict() == {"rows": 3, "max_absolute": 0.0, "max_relative": 0.0, "worst_row": 0}
+
+
+def test_the_worst_row_and_both_differences_are_told():
+    report = check_parity(mean_of_two(), INPUTS, np.array([2.0, 7.0, 6.0003]), batch=2)
+    assert report.worst_row == 2
+    assert report.max_absolute == pytest.approx(3e-4, rel=1e-3)
+    assert report.max_relative == pytest.approx(5e-5, rel=1e-3)
+
+
+@pytest.mark.parametrize(("wrong", "said"), [(7.01, "row 1 (1 of 3 rows)"), (np.nan, "inf")])
+def test_the_first_row_that_differs_is_named(wrong, said):
+    with pytest.raises(ParityError) as raised:
+        check_parity(mean_of_two(), INPUTS, np.array([2.0, wrong, 6.0]))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_wrong_number_of_answers_is_an_error():
+    with pytest.raises(ParityError, match="expected 0 answers"):
+        check_parity(mean_of_two(), {name: values[:0] for name, values in INPUTS.items()}, np.empty(0))
+
+
+def test_every_case_is_made():
+    cases = dict(parity_cases(INPUTS, numbers=["area"], categories=["town"]))
+    assert list(cases) == [
+        "given", "area missing", "town missing", "all missing", "town unseen", "all categories unseen",
+    ]  # fmt: skip
+    assert np.isnan(cases["area missing"]["area"]).all()
+    assert cases["area missing"]["town"].tolist() == ["Ames", "", "Boone"]
+    assert set(cases["all missing"]["town"]) == {""}
+    assert set(cases["town unseen"]["town"]) == {UNSEEN}
+
+
+def test_all_cases_are_checked_and_row_by_row():
+    reports = check_cases(mean_of_two(), INPUTS, python, numbers=["area"], categories=["town"])
+    assert set(reports) >= {"given", "one by one", "all missing", "town unseen"}
+    assert all(report.rows == 3 for report in reports.values())
+
+
+def test_a_case_that_differs_is_named():
+    def careless(columns):
+        return 2 * columns["area"]
+
+    known = {**INPUTS, "area": np.float32([1, 2, 3])}
+    with pytest.raises(ParityError, match="'area missing', row 0"):
+        check_cases(mean_of_two(), known, careless, numbers=["area"], categories=["town"])
+
+
+def test_a_session_names_its_inputs():
+    assert GraphSession(mean_of_two()).inputs == ("area", "town")
