@@ -98,7 +98,7 @@ class Regression(Task):
             {"params": decayed, "weight_decay": self.weight_decay},
             {"params": spared, "weight_decay": 0.0},
         ]
-        return {"network": AdamW(groups, lr=lr)}
+        return {"network": AdamW(groups, lr=lr, fused=True)}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """Yield the mean over rows and members of the squared error."""

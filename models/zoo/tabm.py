@@ -36,11 +36,11 @@ class TabMConfig:
     numbers: tuple[int, ...]
     outputs: int = 1
     variant: Literal["full", "mini"] = "mini"
-    members: int = 16
+    members: int = 8
     width: int = 128
     depth: int = 2
     dropout: float = 0.1
-    embedding: Literal["none", "piecewise", "periodic"] = "none"
+    embedding: Literal["none", "piecewise", "periodic"] = "periodic"
     embedding_width: int = 4
     bins: int = 8
     frequencies: int = 8
@@ -128,9 +128,11 @@ def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
             "width": trial.suggest_categorical("width", [64, 128, 256]),
             "depth": trial.suggest_int("depth", 1, 3),
             "dropout": trial.suggest_float("dropout", 0.0, 0.3, step=0.05),
+            "sigma": trial.suggest_float("sigma", 0.01, 0.3, log=True),
         },
         "training": {
-            "lr": trial.suggest_float("lr", 5e-4, 1e-2, log=True),
-            "weight_decay": trial.suggest_float("weight_decay", 1e-4, 0.3, log=True),
+            "lr": trial.suggest_float("lr", 1e-3, 6e-3, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.5, log=True),
+            "batch_size": trial.suggest_categorical("batch_size", [32, 64]),
         },
     }
