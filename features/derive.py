@@ -47,11 +47,17 @@ def formula_inputs(formula: str, name: str = "formula") -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def check_formulas(formulas: Mapping[str, str], columns: Sequence[Column]) -> None:
-    """Raise FeatureError for a formula that reads what is no number column, or takes a column's name."""
+def check_formulas(
+    formulas: Mapping[str, str], columns: Sequence[Column], *, taken: Iterable[str] = ()
+) -> None:
+    """Raise FeatureError for a formula that reads what is no number column, or takes a name of another.
+
+    `taken` are names that are not for formulas although no column of `columns` has them: key and target.
+    """
     numbers = {c.name for c in columns if c.kind == "number"}
+    names = {c.name for c in columns} | set(taken)
     for name, formula in formulas.items():
-        if name in {c.name for c in columns}:
+        if name in names:
             raise FeatureError(f"formula {name!r} has the name of a column; give it another")
         strangers = [source for source in formula_inputs(formula, name) if source not in numbers]
         if strangers:

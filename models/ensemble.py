@@ -72,8 +72,9 @@ def fit_ensemble(
         path=str(folder / "predictor"),
         verbosity=0,
     )
-    levels = [families] + [_stacked(families, stacked)] * stack_levels
+    levels = [dict(families)] + [dict(_stacked(families, stacked))] * stack_levels
     _fit(predictor, table, levels, folds, threads, time_limit_s, progress=progress)
+    _check_complete(predictor, levels)
     info = EnsembleInfo(tuple(map(str, X.columns)), log_target)
     (folder / "ensemble.json").write_text(json.dumps(asdict(info), indent=1) + "\n", encoding="utf-8")
     return leaderboard(predictor)
@@ -85,12 +86,12 @@ class Ensemble:
     def __init__(self, folder: Path) -> None:
         try:
             info = json.loads((folder / "ensemble.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            self.info = EnsembleInfo(tuple(info["columns"]), info["log_target"])
+            self.predictor = TabularPredictor.load(str(folder / "predictor"), verbosity=0)
+        except Exception as error:  # whatever a file that is absent, or a torn pickle, raises
             raise EnsembleError(
                 f"{folder} holds no whole ensemble: run the stage that fits it again"
             ) from error
-        self.info = EnsembleInfo(tuple(info["columns"]), info["log_target"])
-        self.predictor = TabularPredictor.load(str(folder / "predictor"), verbosity=0)
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Predictions in the target's unit, shape (rows,). Raises EnsembleError if a column is absent."""
@@ -152,7 +153,7 @@ def _fit(
     *,
     progress: bool,
 ) -> None:
-    models = [sum(len(g) if isinstance(g, Sequence) else 1 for g in level.values()) for level in levels]
+    models = sum(_models(level) for level in levels)
     # No ray, no dynamic stacking: folds one after the other are faster on few cores and always the same.
     settings: dict[str, Any] = {
         "hyperparameters": {
@@ -168,7 +169,7 @@ def _fit(
         "num_cpus": threads,
         "num_gpus": 0,
         "time_limit": time_limit_s,
-        "callbacks": [_Bar(sum(models) + len(levels), shown=progress)],
+        "callbacks": [_Bar(models + len(levels), shown=progress)],
         "raise_on_model_failure": True,
     }
     try:
@@ -176,6 +177,22 @@ def _fit(
     except Exception as error:  # whatever a family's library raises for a setting that it does not take
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EnsembleError(f"AutoGluon could not fit the ensemble ({reason}): mend the families") from error
+
+
+def _check_complete(predictor: TabularPredictor, levels: Sequence[Mapping[str, Any]]) -> None:
+    """Raise when the time limit made AutoGluon leave out a model: the result would depend on the machine."""
+    board = predictor.leaderboard(silent=True)
+    fitted = int((~board["model"].str.startswith("WeightedEnsemble")).sum())
+    wanted = sum(_models(level) for level in levels)
+    if fitted < wanted:
+        raise EnsembleError(
+            f"expected {wanted} models, got {fitted} before the time limit: raise it, or ask for fewer rounds"
+        )
+
+
+def _models(level: Mapping[str, Any]) -> int:
+    """How many models a level asks for: a family may come with several settings."""
+    return sum(len(given) if isinstance(given, Sequence) else 1 for given in level.values())
 
 
 def _stacked(families: Mapping[str, Any], stacked: Sequence[str] | None) -> Mapping[str, Any]:

@@ -112,10 +112,14 @@ def load_network(folder: Path) -> TableNetwork:
     """Read what ``save_network`` wrote, in eval mode; raises CheckpointError when it is not whole."""
     try:
         about = json.loads((folder / "network.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return _rebuilt(about, load_checkpoint(folder / "network.pt")["weights"])
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(
             f"expected a saved network in {folder}, found none that is whole; train again"
         ) from error
+
+
+def _rebuilt(about: Mapping[str, Any], weights: dict[str, Tensor]) -> TableNetwork:
     chosen = entry(about["network"])
     config = _dataclass(chosen.config, about["config"])
     task = Regression(
@@ -124,7 +128,7 @@ def load_network(folder: Path) -> TableNetwork:
         features=len(about["columns"]),
         output=about["output"],
     )
-    task.load_state_dict(load_checkpoint(folder / "network.pt")["weights"])
+    task.load_state_dict(weights)
     task.eval()
     return TableNetwork(about["network"], about["config"], tuple(about["columns"]), task)
 

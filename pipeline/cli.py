@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from pipeline.stage import one_line_errors
+from scrapers.errors import ScrapeError
+from serving.errors import ServingError
 
 app = typer.Typer(
     help="Turn a web site into a model behind an API. `dvc repro` runs the chain; this serves its models.",
@@ -15,7 +17,7 @@ app = typer.Typer(
 
 
 @app.command()
-@one_line_errors
+@one_line_errors(ServingError)
 def serve(
     models: Annotated[Path, typer.Option(help="Folder of bundles: NAME/VERSION/model.onnx.")] = Path(
         "artifacts/models"
@@ -30,7 +32,7 @@ def serve(
 
 
 @app.command()
-@one_line_errors
+@one_line_errors(ScrapeError)
 def probe(
     url: Annotated[str, typer.Argument(help="A page of the site.")],
     site: Annotated[Path, typer.Option(help="The site spec.")],

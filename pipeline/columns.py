@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from features.columns import Column
-from pipeline.errors import ParamsError
+from pipeline.errors import InputError, ParamsError
 from pipeline.files import read_json, write_json
 from scrapers.spec import Field, Site
 
@@ -37,8 +37,14 @@ def site_fields(site: Site) -> dict[str, Field]:
 
 
 def target_column(site: Site, target: str) -> Column:
-    """The target as a column, with its unit."""
-    return _column(target, site_fields(site)[target])
+    """The target as a column, with its unit. Raises ParamsError for a field that is no number."""
+    field = site_fields(site)[target]
+    if field.type not in NUMBERS:
+        raise ParamsError(
+            f"prepare.target: {target!r} is of type {field.type} in the site {site.name!r}; "
+            f"this chain predicts numbers: name a field of type {', '.join(sorted(NUMBERS))}"
+        )
+    return _column(target, field)
 
 
 def _column(name: str, field: Field) -> Column:
@@ -72,5 +78,8 @@ def write_schema(path: Path, schema: Schema) -> None:
 def read_schema(path: Path) -> Schema:
     """The schema that `write_schema` wrote."""
     data: dict[str, Any] = read_json(path)
-    columns = tuple(Column.from_dict(column) for column in data["columns"])
-    return Schema(data["key"], Column.from_dict(data["target"]), columns, dict(data["formulas"]))
+    try:
+        columns = tuple(Column.from_dict(column) for column in data["columns"])
+        return Schema(data["key"], Column.from_dict(data["target"]), columns, dict(data["formulas"]))
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} is no schema ({error!r}): run the stage that writes it again") from error

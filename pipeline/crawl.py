@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline.stage import run
 from scrapers.crawl import crawl
+from scrapers.errors import ScrapeError
 from scrapers.spec import load_site
 
 
@@ -13,4 +14,4 @@ def main(site: Path, pages: Path) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, ScrapeError)

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from features.errors import FeatureError
 from models.ensemble import fit_ensemble
+from models.errors import ModelError
 from models.plots import plot_leaderboard
 from pipeline.figures import save_figure
 from pipeline.files import whole_folder, write_csv, write_json
@@ -12,32 +14,29 @@ from pipeline.tables import read_encoded, read_selection
 
 
 def main(prepared: Path, selection: Path, ensemble: Path, report: Path, params: Path = PARAMS_FILE) -> None:
-    """Fit on PREPARED/train.parquet, encoded as SELECTION says; write the folder ENSEMBLE and REPORT."""
-    settings = read_params(params)
-    wanted = settings.ensemble
-    chosen = read_selection(selection)
-    X, y = read_encoded(prepared / "train.parquet", chosen)
-    with whole_folder(ensemble) as fresh:
+    """Fit on PREPARED/train.parquet, encoded as SELECTION says; write the folders ENSEMBLE and REPORT."""
+    wanted = read_params(params).ensemble
+    X, y = read_encoded(prepared / "train.parquet", read_selection(selection))
+    with whole_folder(ensemble) as models, whole_folder(report) as evidence:
         board = fit_ensemble(
             X,
             y,
-            folder=fresh,
+            folder=models,
             families=wanted.families,
             folds=wanted.folds,
             stack_levels=wanted.stack_levels,
             stacked=wanted.stacked,
-            log_target=settings.prepare.positive_target,
             threads=wanted.threads,
             time_limit_s=wanted.time_limit_s,
         )
-    write_csv(report / "leaderboard.csv", board)
-    save_figure(report / "leaderboard.svg", plot_leaderboard(board))
-    final = board[board["final"]].iloc[0]
-    write_json(
-        report / "metrics.json",
-        {"models": len(board), "final": final["model"], "oof_rmsle": float(final["oof_rmse"])},
-    )
+        write_csv(evidence / "leaderboard.csv", board)
+        save_figure(evidence / "leaderboard.svg", plot_leaderboard(board))
+        final = board[board["final"]].iloc[0]
+        rmsle = float(final["oof_rmse"])
+        write_json(
+            evidence / "metrics.json", {"models": len(board), "final": final["model"], "oof_rmsle": rmsle}
+        )
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, FeatureError, ModelError)

@@ -7,15 +7,17 @@ import numpy as np
 import pandas as pd
 
 from features.derive import with_derived
+from features.errors import FeatureError
 from models.baselines import linear_baseline, median_baseline, predict_linear
 from models.ensemble import Ensemble
+from models.errors import ModelError
 from models.metrics import bands, bootstrap_metrics, slice_metrics
 from models.plots import plot_models, plot_predictions, plot_slices
 from models.table import load_network, predict_network
 from pipeline.columns import Schema, read_schema
 from pipeline.errors import ParamsError
 from pipeline.figures import save_figure
-from pipeline.files import write_csv, write_json, write_parquet
+from pipeline.files import whole_folder, write_csv, write_json, write_parquet
 from pipeline.params import PARAMS_FILE, EvaluateParams, read_params
 from pipeline.stage import run
 from pipeline.tables import Selection, read_part, read_selection
@@ -42,15 +44,17 @@ def main(
         truth, answers, resamples=wanted.bootstrap, confidence=wanted.confidence, seed=wanted.seed
     )
     slices = slice_metrics(truth, answers, slicings(test, read_schema(prepared / "schema.json"), wanted))
-    write_parquet(rows, test.assign(**{f"predicted_{name}": values for name, values in answers.items()}))
-    write_json(report / "metrics.json", {"rows": len(test), "models": metrics})
-    write_csv(report / "slices.csv", slices)
-    save_figure(report / "models.svg", plot_models(metrics))
-    save_figure(report / "predictions.svg", plot_predictions(truth, answers, unit=target.unit or target.name))
-    for name in slices["slicing"].unique():
+    with whole_folder(report) as fresh:
+        write_json(fresh / "metrics.json", {"rows": len(test), "models": metrics})
+        write_csv(fresh / "slices.csv", slices)
+        save_figure(fresh / "models.svg", plot_models(metrics))
+        figure = plot_predictions(truth, answers, unit=target.unit or target.name)
+        save_figure(fresh / "predictions.svg", figure)
         # The median's errors are so large that they would hide how the others differ.
         fitted = slices[slices["model"] != "median"]
-        save_figure(report / f"slices_{name}.svg", plot_slices(fitted, slicing=str(name)))
+        for name in slices["slicing"].unique():
+            save_figure(fresh / f"slices_{name}.svg", plot_slices(fitted, slicing=str(name)))
+    write_parquet(rows, test.assign(**{f"predicted_{name}": values for name, values in answers.items()}))
 
 
 def predict_all(
@@ -74,13 +78,17 @@ def predict_all(
 def slicings(test: pd.DataFrame, schema: Schema, wanted: EvaluateParams) -> dict[str, "pd.Series[str]"]:
     """The slice of every test row, by slicing: a category's own values, and bands of a number."""
     table = with_derived(test, schema.formulas)
-    for name in (*wanted.category_slices, *wanted.number_slices):
-        if name not in table:
-            raise ParamsError(f"evaluate: {name!r} is no column to slice by: mend its slices in params.yaml")
+    for kind, names in (("category", wanted.category_slices), ("number", wanted.number_slices)):
+        known = {column.name for column in (schema.target, *schema.candidates) if column.kind == kind}
+        strangers = [name for name in names if name not in known]
+        if strangers:
+            raise ParamsError(
+                f"evaluate.{kind}_slices: {strangers[0]!r} is no {kind} column: mend params.yaml"
+            )
     named = {name: table[name].fillna("unknown") for name in wanted.category_slices}
     banded = {name: bands(table[name], edges) for name, edges in wanted.number_slices.items()}
     return {**named, **banded}
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, FeatureError, ModelError)

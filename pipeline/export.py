@@ -1,21 +1,26 @@
 """Stage export: encoder and network -> ONE graph from raw columns, proven against Python, in a bundle."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from onnx import ModelProto
 
+from features.errors import FeatureError
+from models.errors import ModelError
 from models.export.bundle import write_table_bundle
 from models.export.parity import check_cases, check_parity
 from models.export.table import export_table
-from models.table import load_network, predict_network
+from models.table import TableNetwork, load_network, predict_network
 from pipeline.files import read_json, read_parquet
 from pipeline.lineage import digest_code, digest_files, digest_json
-from pipeline.params import PARAMS_FILE, Params, read_params
+from pipeline.params import PARAMS_FILE, ExportParams, Params, read_params
 from pipeline.stage import run
-from pipeline.tables import read_part, read_selection
+from pipeline.tables import Selection, read_part, read_selection
+from serving.errors import ServingError
 
 
 def main(
@@ -35,33 +40,14 @@ def main(
     """
     settings, chosen = read_params(params), read_selection(selection)
     wanted, fitted = settings.export, load_network(network)
-    numbers = [column.name for column in chosen.inputs.columns if column.kind == "number"]
-    categories = [column.name for column in chosen.inputs.columns if column.kind == "category"]
     graph = export_table(
         chosen.encoder,
-        fitted.task.served(),
-        numbers=numbers,
-        categories=categories,
+        replace(fitted.task.served(), outputs=(wanted.output,)),
+        numbers=names(chosen, "number"),
+        categories=names(chosen, "category"),
         formulas=chosen.inputs.formulas,
     )
-    evaluated = read_parquet(rows)
-    inputs = {str(name): values.to_numpy() for name, values in chosen.raw(evaluated).items()}
-
-    def answer(columns: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-        return predict_network(fitted, chosen.encode(pd.DataFrame(columns)))
-
-    truth = evaluated["predicted_network"].to_numpy()
-    same = check_parity(graph, inputs, truth, tolerance=wanted.tolerance, case="as evaluated")
-    cases = check_cases(
-        graph, inputs, answer, numbers=numbers, categories=categories, tolerance=wanted.tolerance
-    )
-    parity = {
-        "tolerance": wanted.tolerance,
-        "cases": [
-            {"name": name, **report.to_dict()} for name, report in {"as evaluated": same, **cases}.items()
-        ],
-        "answers": {"keys": evaluated[chosen.inputs.key].tolist(), wanted.output: truth.tolist()},
-    }
+    parity = prove(graph, chosen, fitted, read_parquet(rows), wanted)
     train, _ = read_part(prepared / "train.parquet", chosen.inputs.target.name)
     write_table_bundle(
         models,
@@ -79,17 +65,54 @@ def main(
     )
 
 
+def names(chosen: Selection, kind: str) -> list[str]:
+    """The raw inputs of one kind."""
+    return [column.name for column in chosen.inputs.columns if column.kind == kind]
+
+
+def prove(
+    graph: ModelProto, chosen: Selection, fitted: TableNetwork, rows: pd.DataFrame, wanted: ExportParams
+) -> dict[str, Any]:
+    """The content of parity.json: every case's differences, and each row's key and answer.
+
+    Raises ParityError for the first row on which graph and Python differ by more than the tolerance.
+    """
+    inputs = {str(name): values.to_numpy() for name, values in chosen.raw(rows).items()}
+
+    def answer(columns: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+        return predict_network(fitted, chosen.encode(pd.DataFrame(columns)))
+
+    truth = rows["predicted_network"].to_numpy()
+    same = check_parity(graph, inputs, truth, tolerance=wanted.tolerance, case="as evaluated")
+    cases = check_cases(
+        graph,
+        inputs,
+        answer,
+        numbers=names(chosen, "number"),
+        categories=names(chosen, "category"),
+        tolerance=wanted.tolerance,
+    )
+    reports = {"as evaluated": same, **cases}
+    return {
+        "tolerance": wanted.tolerance,
+        "cases": [{"name": name, **report.to_dict()} for name, report in reports.items()],
+        "answers": {"keys": rows[chosen.inputs.key].tolist(), wanted.output: truth.tolist()},
+    }
+
+
 def lineage(prepared: Path, selection: Path, network: Path, settings: Params) -> dict[str, str]:
     """Digests of what the bundle was made from."""
     weights = [network / "network.json", network / "network.pt"]
     return {
         "data": digest_files([prepared / "train.parquet"]),
-        "selection": digest_files([selection / "inputs.json", selection / "columns.json"]),
+        "selection": digest_files(
+            selection / name for name in ("inputs.json", "columns.json", "encoder.joblib")
+        ),
         "network": digest_files(weights),
-        "params": digest_json(settings.model_dump()),
+        "params": digest_json(settings.export.model_dump()),
         "code": digest_code(),
     }
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, FeatureError, ModelError, ServingError)

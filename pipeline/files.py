@@ -5,15 +5,14 @@ killed at any moment leaves either the old output or the new one.
 """
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from pipeline.errors import InputError
 
@@ -22,7 +21,7 @@ from pipeline.errors import InputError
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    fresh = path.with_name(f".{path.name}.new")
     try:
         yield fresh
         fresh.replace(path)
@@ -32,11 +31,15 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its place when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
-    fresh.chmod(0o755)
-    old = fresh.with_name(fresh.name.replace(".new-", ".old-"))
+    """A temporary folder beside `path` that takes its place when the block ends well.
+
+    What an earlier run that was killed has left beside `path` is removed. A kill between the two renames
+    at the end leaves no `path`, and the stage runs again.
+    """
+    fresh, old = (path.with_name(f".{path.name}.{kind}") for kind in ("new", "old"))
+    for left in (fresh, old):
+        shutil.rmtree(left, ignore_errors=True)
+    fresh.mkdir(parents=True)
     try:
         yield fresh
         if path.exists():
@@ -45,8 +48,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     finally:
         if old.exists() and not path.exists():
             old.rename(path)
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        for left in (fresh, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -80,13 +83,20 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path} is not JSON ({error}): run the stage that writes it again") from error
 
 
+def read_yaml(path: Path) -> Any:
+    """Read YAML. Raises InputError when the file is absent or no YAML."""
+    try:
+        return yaml.safe_load(_present(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML ({error}): run the stage that writes it again") from error
+
+
 def read_parquet(path: Path) -> pd.DataFrame:
     """Read a Parquet table. Raises InputError when the file is absent or torn."""
     try:
         return pd.read_parquet(_present(path))
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is not Parquet ({reason}): run the stage that writes it again") from error
+        raise InputError(f"{path} is not whole Parquet: run the stage that writes it again") from error
 
 
 def _present(path: Path) -> Path:

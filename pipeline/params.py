@@ -1,17 +1,35 @@
 """Parameters of the chain: `params.yaml`, one section per stage, read once and checked."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import ParamsError
 
 PARAMS_FILE = Path("params.yaml")
+UNION_PARTS = {"int", "float"}  # what pydantic adds to the key of a union
+
+
+def _count_or_share(keep: float) -> float:
+    if not (isinstance(keep, int) and keep >= 1) and not 0 < keep < 1:
+        raise ValueError(f"expected a number of columns from 1, or a share between 0 and 1, got {keep}")
+    return keep
+
+
+def _ascending(edges: list[float]) -> list[float]:
+    if any(low >= high for low, high in pairwise(edges)):
+        raise ValueError(f"edges must ascend, got {edges}")
+    return edges
+
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Keep = Annotated[int | float, AfterValidator(_count_or_share)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Edges = Annotated[list[float], Field(min_length=1), AfterValidator(_ascending)]
 
 
 class Section(BaseModel):
@@ -30,7 +48,6 @@ class PrepareParams(Section):
     """The table: its target, what is left out, what is derived, and the three parts it is split into."""
 
     target: str
-    positive_target: bool
     drop: list[str]
     derive: dict[str, str]
     on_constant: Literal["error", "drop"]
@@ -48,10 +65,10 @@ class SelectParams(Section):
     """Which columns a model is to read: methods, how many to keep, and the resamples that test them."""
 
     methods: Annotated[list[str], Field(min_length=1)]
-    keep: Positive | Share
+    keep: Keep
     resamples: Annotated[int, Field(ge=2)]
-    resample_fraction: Share
-    seed: int
+    resample_fraction: Annotated[float, Field(ge=0.1, lt=1)]
+    seed: Seed
 
 
 class EnsembleParams(Section):
@@ -75,7 +92,7 @@ class TuneParams(Section):
     pruner: str
     startup_trials: Positive
     warm_up_epochs: Annotated[int, Field(ge=0)]
-    seed: int
+    seed: Seed
     threads: Positive
 
 
@@ -84,7 +101,7 @@ class TrainParams(Section):
 
     epochs: Positive
     patience: Positive
-    seed: int
+    seed: Seed
     threads: Positive
 
 
@@ -94,17 +111,17 @@ class EvaluateParams(Section):
     bootstrap: Positive
     confidence: Share
     category_slices: list[str]
-    number_slices: dict[str, Annotated[list[float], Field(min_length=1)]]
-    seed: int
+    number_slices: dict[str, Edges]
+    seed: Seed
 
 
 class ExportParams(Section):
     """The bundle: its name, version and words, and the parity that it must reach."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
     version: Positive
     description: str
-    output: str
+    output: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
     tolerance: Annotated[float, Field(gt=0)]
 
 
@@ -140,6 +157,6 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
         return Params.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the file"
+        key = ".".join(str(part) for part in first["loc"] if part not in UNION_PARTS) or "the file"
         came = "" if first["type"] == "missing" else f", got {str(first['input'])[:80]!r}"
         raise ParamsError(f"{path}: {key}: {first['msg']}{came}") from error

@@ -13,6 +13,7 @@ from pipeline.columns import site_fields
 from pipeline.files import write_json, write_parquet
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import run
+from scrapers.errors import ScrapeError
 from scrapers.parse import parse
 from scrapers.spec import Field, Site, load_site
 
@@ -53,4 +54,4 @@ def _dtype(field: Field | None) -> str:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, ScrapeError)

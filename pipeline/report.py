@@ -4,11 +4,10 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.errors import InputError
-from pipeline.files import read_json, write_text
+from pipeline.files import read_json, read_yaml, write_text
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import run
 
@@ -45,6 +44,15 @@ def main(
 
 def read_story(pages: Path, prepared: Path, bundle: Path, reports: Path) -> dict[str, Any]:
     """All that the page tells, by the names that its template uses."""
+    try:
+        return _story(pages, prepared, bundle, reports)
+    except (KeyError, TypeError, IndexError) as error:
+        raise InputError(
+            f"a stage's output lacks {error}: run `dvc repro` to write them all again"
+        ) from error
+
+
+def _story(pages: Path, prepared: Path, bundle: Path, reports: Path) -> dict[str, Any]:
     crawl, parse = read_json(pages / "crawl.json"), read_json(reports / "parse.json")
     served = read_json(bundle / "bundle.json")
     return {
@@ -56,7 +64,7 @@ def read_story(pages: Path, prepared: Path, bundle: Path, reports: Path) -> dict
         "selection": read_json(reports / "select_features/metrics.json"),
         "ensemble": read_json(reports / "ensemble/metrics.json"),
         "tune": read_json(reports / "tune/metrics.json"),
-        "best": yaml.safe_load((reports / "tune/best.yaml").read_text(encoding="utf-8")),
+        "best": read_yaml(reports / "tune/best.yaml"),
         "evaluate": read_json(reports / "evaluate/metrics.json"),
         "slicings": sorted(
             path.stem.removeprefix("slices_") for path in (reports / "evaluate").glob("slices_*.svg")

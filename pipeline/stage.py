@@ -7,31 +7,41 @@ from typing import Any
 
 import typer
 
-from features.errors import FeatureError
-from models.errors import ModelError
 from pipeline.errors import PipelineError
-from scrapers.errors import ScrapeError
-from serving.errors import ServingError
 
-ROOM_ERRORS = (PipelineError, ScrapeError, FeatureError, ModelError, ServingError)
+Command = Callable[..., Any]
 
 
-def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`command` with the rooms' errors turned into one line on stderr and exit status 1."""
+def one_line_errors(*roots: type[Exception]) -> Callable[[Command], Command]:
+    """Decorate a command: errors of the rooms it uses, and of the file system, are one line and status 1.
 
-    @functools.wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except ROOM_ERRORS as error:
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-            raise typer.Exit(1) from error
+    `roots` are those rooms' root errors. Any other exception is a fault of ours and keeps its traceback.
+    """
 
-    return guarded
+    expected: tuple[type[Exception], ...] = (PipelineError, *roots)
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return command(*args, **kwargs)
+            except expected as error:
+                _fail(str(error), error)
+            except OSError as error:
+                _fail(f"expected to read and write files, got {error}: mend the path or free space", error)
+
+        return guarded
+
+    return decorate
 
 
-def run(stage: Callable[..., None]) -> None:
-    """Run the stage as a command whose options are the arguments of its function."""
+def run(stage: Callable[..., None], *roots: type[Exception]) -> None:
+    """Run the stage as a command whose options are the arguments of its function; see `one_line_errors`."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(one_line_errors(stage))
+    app.command()(one_line_errors(*roots)(stage))
     app()
+
+
+def _fail(message: str, cause: Exception) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    raise typer.Exit(1) from cause

@@ -53,7 +53,7 @@ def read_selection(folder: Path) -> Selection:
     path = folder / "encoder.joblib"
     try:
         return Selection(chosen, inputs, joblib.load(path))
-    except (OSError, EOFError, ValueError) as error:
+    except Exception as error:  # whatever a torn pickle raises
         raise InputError(f"{path} cannot be read: run the stage select_features again") from error
 
 

@@ -1,15 +1,17 @@
 """Stage train: the best configuration, trained in full -> the network and its learning curve."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import yaml
 
+from features.errors import FeatureError
+from models.errors import ModelError
 from models.plots import plot_learning
 from models.table import fit_network, save_network
 from pipeline.errors import InputError
 from pipeline.figures import save_figure
-from pipeline.files import whole_folder, write_csv, write_json
+from pipeline.files import read_yaml, whole_folder, write_csv, write_json
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import run
 from pipeline.tables import read_encoded, read_selection
@@ -18,32 +20,41 @@ from pipeline.tables import read_encoded, read_selection
 def main(
     prepared: Path, selection: Path, best: Path, network: Path, report: Path, params: Path = PARAMS_FILE
 ) -> None:
-    """Train what BEST (best.yaml of the study) names on PREPARED; write the folder NETWORK and REPORT."""
-    settings, chosen = read_params(params), read_selection(selection)
-    wanted = settings.train
-    try:
-        found = yaml.safe_load(best.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{best} is not there or not YAML: run the stage tune") from error
+    """Train what BEST (best.yaml of the study) names on PREPARED; write the folders NETWORK and REPORT."""
+    wanted, chosen = read_params(params).train, read_selection(selection)
+    name, entries = read_best(best)
     fitted, history = fit_network(
         read_encoded(prepared / "train.parquet", chosen),
         read_encoded(prepared / "validation.parquet", chosen),
-        network=found["name"],
-        params={part: found[part] for part in ("network", "training")},
+        network=name,
+        params=entries,
         epochs=wanted.epochs,
         patience=wanted.patience,
         seed=wanted.seed,
         threads=wanted.threads,
-        output=settings.export.output,
     )
-    with whole_folder(network) as fresh:
-        save_network(fitted, fresh)
     curve = pd.DataFrame(history.epochs).rename_axis("epoch").reset_index()
-    write_csv(report / "learning.csv", curve)
-    metrics = {f"validation_{name}": value for name, value in history.best.items()}
-    write_json(report / "metrics.json", {"best_epoch": history.best_epoch, "epochs": len(curve), **metrics})
-    save_figure(report / "learning.svg", plot_learning(curve, metric="rmsle", best_epoch=history.best_epoch))
+    metrics = {f"validation_{metric}": value for metric, value in history.best.items()}
+    with whole_folder(network) as weights, whole_folder(report) as evidence:
+        save_network(fitted, weights)
+        write_csv(evidence / "learning.csv", curve)
+        write_json(
+            evidence / "metrics.json", {"best_epoch": history.best_epoch, "epochs": len(curve), **metrics}
+        )
+        figure = plot_learning(curve, metric="rmsle", best_epoch=history.best_epoch)
+        save_figure(evidence / "learning.svg", figure)
+
+
+def read_best(path: Path) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The network's name and the entries that the study found, from its best.yaml."""
+    found = read_yaml(path)
+    try:
+        return str(found["name"]), {part: dict(found[part]) for part in ("network", "training")}
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} names no network with its entries ({error!r}): run the stage tune"
+        ) from error
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, FeatureError, ModelError)

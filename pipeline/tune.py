@@ -5,10 +5,12 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from features.errors import FeatureError
+from models.errors import ModelError
 from models.plots import plot_study
 from models.tuning.table import tune_network
 from pipeline.figures import save_figure
-from pipeline.files import write_csv, write_json, write_text
+from pipeline.files import whole_folder, write_csv, write_json, write_text
 from pipeline.lineage import digest_code
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import run
@@ -35,14 +37,14 @@ def main(prepared: Path, selection: Path, study: Path, report: Path, params: Pat
         run_key=digest_code(),
     )
     trials = pd.DataFrame(tuned.study.trials)
-    write_csv(report / "trials.csv", trials)
-    write_text(
-        report / "best.yaml", yaml.safe_dump({"name": wanted.network, **tuned.params}, sort_keys=False)
-    )
     counts = {state: int((trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
-    write_json(report / "metrics.json", {"best_rmsle": tuned.study.best_value, **counts})
-    save_figure(report / "study.svg", plot_study(trials, metric="validation RMSLE"))
+    best = {"name": wanted.network, **tuned.params}
+    with whole_folder(report) as fresh:
+        write_csv(fresh / "trials.csv", trials)
+        write_text(fresh / "best.yaml", yaml.safe_dump(best, sort_keys=False))
+        write_json(fresh / "metrics.json", {"best_rmsle": tuned.study.best_value, **counts})
+        save_figure(fresh / "study.svg", plot_study(trials, metric="validation RMSLE"))
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, FeatureError, ModelError)

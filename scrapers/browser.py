@@ -15,7 +15,13 @@ from selenium.webdriver.common.proxy import Proxy, ProxyType
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.remote_connection import RemoteConnection
 
-from scrapers.browser_paths import WHAT_TO_INSTALL, BrowserPaths, find_browser, managed_browser
+from scrapers.browser_paths import (
+    NO_STATISTICS,
+    WHAT_TO_INSTALL,
+    BrowserPaths,
+    find_browser,
+    managed_browser,
+)
 from scrapers.errors import BrowserError, RenderError
 from scrapers.guard import Guarded
 
@@ -89,7 +95,7 @@ class Browser:
             # Crash reports and caches, which have no switch, follow the XDG variables into the profile.
             places = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME"), str(self._profile))
             command = [str(paths.driver), "--port=0"]
-            self._process = Guarded(command, scratch=self._profile, environment=places)
+            self._process = Guarded(command, scratch=self._profile, environment=places | NO_STATISTICS)
             self._driver = self._connect(paths, self._wait_for_port())
         except BaseException:
             self.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from scrapers.errors import BrowserError
 
 BINARY_VARIABLE, DRIVER_VARIABLE = "CHROME_BINARY", "CHROMEDRIVER"
+NO_STATISTICS = {"SE_AVOID_STATS": "true"}  # Selenium Manager reports its use otherwise
 WHAT_TO_INSTALL = (
     "install Chromium or Chrome and the chromedriver of the same version (Debian: apt-get install chromium "
     f"chromium-driver), or name them in {BINARY_VARIABLE} and {DRIVER_VARIABLE}"
@@ -64,7 +65,7 @@ def managed_browser() -> BrowserPaths:
     from selenium.webdriver.common.selenium_manager import SeleniumManager
 
     try:
-        paths = SeleniumManager().binary_paths(["--browser", "chrome"])
+        paths = SeleniumManager().binary_paths(["--browser", "chrome", "--avoid-stats"])
     except WebDriverException as error:
         said = " ".join(str(error.msg).split())
         raise BrowserError(

@@ -98,7 +98,7 @@ def _joined(site: Site, tables: dict[str, dict[str, Record]]) -> tuple[list[Reco
                     used[name] += 1
                     whole |= {k: v for k, v in tables[name][key].items() if k not in {site.key, URL_FIELD}}
             records.append({**{name: whole[name] for name in names}, URL_FIELD: record[URL_FIELD]})
-    records.sort(key=lambda record: (isinstance(record[site.key], str), record[site.key]))
+    records.sort(key=lambda record: str(record[site.key]))
     return records, sum(len(tables[name]) - used[name] for name, _ in joins)
 
 

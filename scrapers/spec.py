@@ -207,12 +207,15 @@ class Site(_Strict):
         for name, page in records.items():
             if self.key not in page.fields:
                 raise ValueError(f"pages.{name}.fields: expected the key field {self.key!r}")
+            if page.fields[self.key].type != "text":
+                raise ValueError(
+                    f"pages.{name}.fields.{self.key}: key must be of type text (leading zeros count), "
+                    f"got {page.fields[self.key].type}"
+                )
             if page.joins and (page.joins not in records or records[page.joins].joins or page.joins == name):
                 raise ValueError(
                     f"pages.{name}.joins: expected a kind with fields of its own, got {page.joins!r}"
                 )
-            if page.joins and page.fields[self.key].type != records[page.joins].fields[self.key].type:
-                raise ValueError(f"pages.{name}.fields.{self.key}: expected the key's type in {page.joins}")
             clash = (set(page.fields) & set(records[page.joins].fields)) - {self.key} if page.joins else set()
             if clash:
                 raise ValueError(f"pages.{name}.fields: {min(clash)!r} is a field of {page.joins} too")

@@ -4,6 +4,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -130,14 +131,18 @@ def read_page_at(file: BinaryIO, offset: int) -> StoredPage:
 
 def read_about(path: Path) -> dict[str, str]:
     """What the writer said the file is of; empty when it is not there or not readable."""
-    try:
-        with path.open("rb") as file:
-            record = next(ArchiveIterator(file), None)
-            lines = record.content_stream().read().decode().splitlines() if record is not None else []
-    except (OSError, ArchiveLoadFailed, zlib.error, ValueError):
-        return {}
-    pairs = (line.partition(": ") for line in lines)
+    _, text = _first_record(path)
+    pairs = (line.partition(": ") for line in text.splitlines())
     return {key: value for key, mark, value in pairs if mark}
+
+
+def read_begun(path: Path) -> datetime | None:
+    """When the file's first record was written, in UTC; None when it is not there or not readable."""
+    date, _ = _first_record(path)
+    try:
+        return datetime.fromisoformat(date).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def repair(path: Path) -> int:
@@ -147,6 +152,18 @@ def repair(path: Path) -> int:
     if torn:
         os.truncate(path, whole)
     return torn
+
+
+def _first_record(path: Path) -> tuple[str, str]:
+    """The first record's date and content; empty texts when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            record = next(ArchiveIterator(file), None)
+            if record is None:
+                return "", ""
+            return record.rec_headers.get_header("WARC-Date", ""), record.content_stream().read().decode()
+    except (OSError, ArchiveLoadFailed, zlib.error, ValueError):
+        return "", ""
 
 
 def _end_of_last_whole_member(path: Path) -> int:

@@ -67,9 +67,11 @@ def edit(path: Path, change: Callable[[Any], Any]) -> None:
     path.write_text(yaml.safe_dump(change(yaml.safe_load(path.read_text())), sort_keys=False))
 
 
-def command(*words: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a program of this environment in `cwd`, its output kept as text."""
-    done = subprocess.run(words, cwd=cwd, env=environment(), capture_output=True, text=True, check=False)
+def command(*words: str, cwd: Path, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of this environment, with `more` in it, in `cwd`; its output is kept as text."""
+    done = subprocess.run(
+        words, cwd=cwd, env={**environment(), **more}, capture_output=True, text=True, check=False
+    )
     assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done
 

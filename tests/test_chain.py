@@ -1,11 +1,14 @@
 """The chain end to end on sixty houses: a real crawl, browser included, to a served answer."""
 
 import json
+import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -140,23 +143,130 @@ def test_probe_prints_the_record_of_a_page(repository: Path) -> None:
     assert f"{house['gr_liv_area']:g}" in said.replace(",", "")
 
 
-def test_a_killed_stage_runs_again_to_the_same_result(repository: Path) -> None:
-    """Kill the study mid-trial, then repro: the same best configuration and every later figure."""
-    watched = [f"reports/{name}/metrics.json" for name in ("select_features", "tune", "train", "evaluate")]
-    before = [(repository / name).read_bytes() for name in watched]
+METRICS = [
+    f"reports/{name}/metrics.json" for name in ("select_features", "ensemble", "tune", "train", "evaluate")
+]
+
+
+def test_a_forced_second_run_gives_the_same_figures(repository: Path) -> None:
+    before = {name: (repository / name).read_bytes() for name in [*METRICS, "data/records.parquet"]}
+    command("dvc", "repro", "-f", cwd=repository)
+    assert {name: (repository / name).read_bytes() for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("stage", "started", "whole"),
+    [
+        ("crawl", "data/pages/pages.warc.gz.partial", "data/pages/pages.warc.gz"),
+        ("tune", "data/study/journal.log", "reports/tune/best.yaml"),
+        ("train", "artifacts/.network.new", "artifacts/network"),
+    ],
+)
+def test_a_stage_killed_midway_runs_again_to_the_same_figures(
+    repository: Path, stage: str, started: str, whole: str
+) -> None:
+    before = {name: (repository / name).read_bytes() for name in [*METRICS, "data/records.parquet"]}
+    for out in yaml.safe_load((repository / "dvc.yaml").read_text())["stages"][stage]["outs"]:
+        shutil.rmtree(repository / next(iter(out)))
     running = subprocess.Popen(
-        ["dvc", "repro", "-f", "-s", "tune"], cwd=repository, env=environment(), start_new_session=True
+        ["dvc", "repro", "-f", "-s", "--no-run-cache", stage],
+        cwd=repository,
+        env=environment(),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    (repository / "data/study/journal.log").unlink()
-    for _ in range(600):
-        if (repository / "data/study/journal.log").is_file():
-            break
-        time.sleep(0.1)
-    time.sleep(0.3)
+    _wait_for(repository / started, running)
+    os.killpg(running.pid, signal.SIGKILL)
     subprocess.run(["pkill", "-9", "-s", str(running.pid)], check=False)
     running.wait()
-    command("dvc", "repro", cwd=repository)
-    assert [(repository / name).read_bytes() for name in watched] == before
+    assert not (repository / whole).exists(), "the kill came too late to prove anything"
+    command("dvc", "repro", "--no-run-cache", cwd=repository)
+    assert {name: (repository / name).read_bytes() for name in before} == before
+
+
+def _wait_for(path: Path, running: "subprocess.Popen[bytes]") -> None:
+    for _ in range(6000):
+        assert running.poll() is None, "the stage ended before it could be killed"
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{path} did not appear in a minute")
+
+
+def test_the_readmes_request_is_answered(service: str) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    asked = json.loads(readme.partition("-d '")[2].partition("'")[0])
+    answer = requests.post(f"{service}/models/ames_price/predict", json=asked, timeout=10)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["predictions"][0]["price"] > 10_000
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (
+            lambda records: records.assign(sale_price=records["sale_price"].where(records.index > 0)),
+            "'sale_price'",
+        ),
+        (lambda records: records.assign(sale_price=100_000.0), "'sale_price'"),
+        (lambda records: records.assign(lot_area=records["lot_area"].astype(str)), "'lot_area'"),
+        (lambda records: records.assign(pid=records["pid"].iloc[0]), "'pid'"),
+        (lambda records: records.drop(columns="lot_area"), "'lot_area'"),
+    ],
+    ids=["missing target", "one value only", "text in a number", "key twice", "column absent"],
+)
+def test_bad_records_are_one_line_and_the_old_table_stays(
+    repository: Path, tmp_path: Path, spoil: Callable[[pd.DataFrame], pd.DataFrame], says: str
+) -> None:
+    spoil(pd.read_parquet(repository / "data/records.parquet")).to_parquet(tmp_path / "records.parquet")
+    shutil.copytree(repository / "data/prepared", tmp_path / "prepared")
+    words = ("-m", "pipeline.prepare", "scrapers/sites/ames.yaml")
+    failed = command(
+        sys.executable,
+        *words,
+        f"{tmp_path}/records.parquet",
+        f"{tmp_path}/prepared",
+        cwd=repository,
+        check=False,
+    )
+    one_error(failed, says)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["prepared", "records.parquet"]
+    for path in (tmp_path / "prepared").iterdir():
+        assert path.read_bytes() == (repository / "data/prepared" / path.name).read_bytes()
+
+
+def test_a_site_that_is_down_a_taken_port_and_no_browser_are_one_line(
+    repository: Path, tmp_path: Path
+) -> None:
+    spec = yaml.safe_load((repository / "scrapers/sites/ames.yaml").read_text())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        spec["base_url"] = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        (tmp_path / "taken.yaml").write_text(yaml.safe_dump(spec))
+        one_error(crawled(repository, tmp_path, "taken"), "taken")
+    spec["base_url"] = f"http://127.0.0.1:{free_port()}"
+    (tmp_path / "blind.yaml").write_text(yaml.safe_dump(spec))
+    one_error(crawled(repository, tmp_path, "blind", CHROME_BINARY="/none", CHROMEDRIVER="/none"), "browser")
+    del spec["server"]
+    (tmp_path / "down.yaml").write_text(yaml.safe_dump(spec))
+    one_error(crawled(repository, tmp_path, "down"), spec["base_url"])
+
+
+def crawled(repository: Path, folder: Path, name: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    words = (sys.executable, "-m", "pipeline.crawl", str(folder / f"{name}.yaml"), str(folder / name))
+    done = command(*words, cwd=repository, check=False, **more)
+    assert not (folder / name / "pages.warc.gz").exists()
+    return done
+
+
+def one_error(failed: "subprocess.CompletedProcess[str]", says: str) -> None:
+    errors = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
+    assert failed.returncode == 1, failed.stderr
+    assert len(errors) == 1, failed.stderr
+    assert says in errors[0]
+    assert "Traceback" not in failed.stderr
 
 
 @pytest.mark.parametrize(
@@ -186,11 +296,7 @@ def test_bad_input_is_one_line_and_outputs_stay(
         failed = command(sys.executable, *words[1:], cwd=repository, check=False)
     finally:
         path.write_text(kept)
-    errors = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
-    assert failed.returncode == 1, failed.stderr
-    assert len(errors) == 1, failed.stderr
-    assert says in errors[0]
-    assert "Traceback" not in failed.stderr
+    one_error(failed, says)
     assert [(one, one.read_bytes()) for one, _ in before] == before
 
 

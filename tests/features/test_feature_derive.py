@@ -48,3 +48,5 @@ def test_a_formula_reads_number_columns_and_takes_no_name() -> None:
     ):
         with pytest.raises(FeatureError, match=says):
             check_formulas(formulas, columns)
+    with pytest.raises(FeatureError, match="has the name of a column"):
+        check_formulas({"price": "a + b"}, columns, taken=["price"])

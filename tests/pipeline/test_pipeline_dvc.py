@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def test_a_stage_is_a_module_that_names_its_outputs(name: str) -> None:
 
 
 def test_the_test_split_is_opened_by_evaluate_alone() -> None:
+    naming = [name for name in ORDER if "test.parquet" in Path(f"pipeline/{name}.py").read_text()]
+    assert naming == ["evaluate"], "prepare writes it by the name of its part, no other stage may name it"
     readers = [name for name, stage in STAGES.items() if "data/prepared/test.parquet" in paths(stage["deps"])]
     assert readers == ["evaluate"]
 
@@ -48,3 +51,23 @@ def test_plots_and_metrics_are_outputs_of_a_stage() -> None:
     outs = [path for stage in STAGES.values() for path in paths(stage["outs"])]
     for shown in [*document["metrics"], *document["plots"]]:
         assert any(shown == out or shown.startswith(f"{out}/") for out in outs), shown
+
+
+def test_a_stage_reads_only_the_parameters_that_it_names() -> None:
+    for name, stage in STAGES.items():
+        code = Path(f"pipeline/{name}.py").read_text()
+        read = set(re.findall(r"(?:read_params\(params\)|settings)\.([a-z_]+)", code)) - {"model_dump"}
+        assert read == {str(param).partition(".")[0] for param in stage.get("params", [])}, name
+
+
+def test_the_readmes_commands_are_there() -> None:
+    readme, makefile = Path("README.md").read_text(), Path("Makefile").read_text()
+    for target in re.findall(r"^make ([a-z]+)", readme, re.MULTILINE):
+        assert f"\n{target}:" in makefile, target
+    for key in re.findall(r"-S ([a-z_.]+)=", readme):
+        section, _, entry = key.partition(".")
+        assert entry in Params.model_fields[section].annotation.model_fields, key  # type: ignore[union-attr]
+    for file in re.findall(r"\]\(([A-Za-z/._]+)\)", readme):
+        assert Path(file).exists(), file
+    for room in re.findall(r"^([a-z]+)/  ", readme, re.MULTILINE):
+        assert Path(room).is_dir(), room

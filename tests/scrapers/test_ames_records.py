@@ -15,10 +15,11 @@ from scrapers.fetch import Fetched
 from scrapers.parse import Parsed, parse
 from scrapers.spec import Site as Spec
 from scrapers.spec import load_site
-from scrapers.warc import PageWriter
+from scrapers.warc import PageWriter, read_pages
 
 SPEC = Path(__file__).resolve().parents[2] / "scrapers" / "sites" / "ames.yaml"
-ON_MAP = ("longitude", "latitude")
+COLORS = ("#2f6f6a", "#6f9a6a", "#d9a441", "#c9683a", "#93312c")  # map.js has the same
+STEPS = (125_000, 160_000, 200_000, 275_000)  # US dollars
 
 
 def expected(home: Home) -> dict[str, Any]:
@@ -35,39 +36,65 @@ def expected(home: Home) -> dict[str, Any]:
     return record
 
 
-def assert_equal(parsed: Parsed, homes: list[Home], leaving_out: tuple[str, ...] = ()) -> None:
+def assert_equal(parsed: Parsed, homes: list[Home]) -> None:
     got = {record["pid"]: record for record in parsed.records}
     assert len(parsed.records) == len(got) == len(homes)
     assert parsed.rejected == []
+    assert parsed.unjoined == 0
     for home in homes:
-        wanted = expected(home)
-        record = {name: value for name, value in got[home.pid].items() if name not in ("url", *leaving_out)}
-        assert record == {name: value for name, value in wanted.items() if name not in leaving_out}
+        assert {name: value for name, value in got[home.pid].items() if name != "url"} == expected(home)
 
 
-def changed_spec(path: Path, *, homes: int, port: int = 8137, with_map: bool = True) -> Spec:
+def changed_spec(path: Path, *, homes: int, port: int = 8137) -> Spec:
     """The site's spec for fewer homes, written to `path` and loaded."""
     spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
     spec["base_url"] = f"http://127.0.0.1:{port}"
     spec["server"]["command"] += ["--limit", str(homes)]
     for kind in ("home", "neighborhood"):
         spec["pages"][kind]["expect"] = {"records": homes}
-    if not with_map:
-        del spec["pages"]["neighborhood"]
-    path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
     return load_site(path)
 
 
-def parse_detail_pages(folder: Path, homes: list[Home]) -> Parsed:
-    """The records of detail pages rendered in this process."""
-    spec = changed_spec(folder / "spec.yaml", homes=len(homes), with_map=False)
-    site = Site(read_homes(), spec.base_url)
+def pins(site: Site, slug: str) -> str:
+    """The list that map.js draws from its batches of homes, as a browser writes it down."""
+    total = len(site.neighborhoods[slug].homes)
+    rows = [row for start in range(0, total, MAP_BATCH) for row in site.map_rows(slug, start)["homes"]]
+    assert len(rows) == total
+    return f'<ol class="pins">{"".join(map(pin, rows))}</ol>'
+
+
+def pin(row: dict[str, Any]) -> str:
+    color = COLORS[sum(row["price"] > edge for edge in STEPS)]
+    latitude, longitude = row["latitude"], row["longitude"]
+    return (
+        f'<li class="pin" data-pid="{row["pid"]}" style="--dot: {color};">'
+        f'<a class="parcel" href="/homes/{row["pid"]}?ref=map">Parcel {row["pid"]}</a>'
+        f'<b class="amount">${row["price"]:,}</b><span class="where">'
+        f'<data class="lat" value="{latitude}">{latitude:.5f}</data>, '
+        f'<data class="lon" value="{longitude}">{longitude:.5f}</data></span></li>'
+    )
+
+
+def drawn_page(site: Site, slug: str) -> str:
+    """A neighborhood's page when its map is complete."""
+    before, mark, after = site.neighborhood_page(slug).partition("<noscript>")
+    assert mark
+    return f'{before[:-1]} data-complete="true">{pins(site, slug)}{mark}{after}'
+
+
+def parse_pages(folder: Path, homes: list[Home]) -> Parsed:
+    """The records of detail and neighborhood pages rendered in this process."""
+    spec = changed_spec(folder / "spec.yaml", homes=len(homes))
+    site, those = Site(read_homes(), spec.base_url), Site(homes, spec.base_url)
+    headers = (("Content-Type", "text/html; charset=utf-8"),)
     with PageWriter(folder / "pages.warc.gz", {"site": spec.name}) as pages:
         for home in homes:
             body = site.home_page(home.pid).encode()
-            headers = (("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body))))
             url = f"{spec.base_url}/homes/{home.pid}"
             pages.add(Fetched(url, status=200, reason="OK", headers=headers, body=body, content=body))
+        for slug in those.neighborhoods:
+            pages.add_rendered(f"{spec.base_url}/neighborhoods/{slug}", drawn_page(those, slug), "chrome 1")
     return parse(spec, folder / "pages.warc.gz", workers=2 if len(homes) > 500 else 1, progress=False)
 
 
@@ -86,14 +113,14 @@ def test_the_hardest_homes_equal_their_rows(tmp_path: Path) -> None:
     homes = read_homes()
     some = {home.pid: home for home in homes[:: TOTAL // 40]}
     some |= {home.pid: home for home in homes if list(home.codes.values()).count("") >= 3}
-    assert_equal(parse_detail_pages(tmp_path, list(some.values())), list(some.values()), ON_MAP)
+    assert_equal(parse_pages(tmp_path, list(some.values())), list(some.values()))
 
 
 @pytest.mark.slow
 def test_every_home_equals_its_row(tmp_path: Path) -> None:
     homes = read_homes()
     assert len(homes) == TOTAL
-    assert_equal(parse_detail_pages(tmp_path, homes), homes, ON_MAP)
+    assert_equal(parse_pages(tmp_path, homes), homes)
 
 
 def test_every_map_row_equals_its_source() -> None:
@@ -118,7 +145,11 @@ def test_a_real_crawl_of_sixty_homes_equals_the_source(tmp_path: Path) -> None:
     report = crawl(spec, tmp_path, progress=False)
     parsed = parse(spec, tmp_path / "pages.warc.gz", progress=False)
     assert_equal(parsed, read_homes(60))
-    assert parsed.unjoined == 0
+    site = Site(read_homes(60), spec.base_url)
+    drawn = {p.url: p.content.decode() for p in read_pages(tmp_path / "pages.warc.gz") if p.rendered}
+    assert {url.rpartition("/")[2] for url in drawn} == set(site.neighborhoods)
+    for slug in site.neighborhoods:
+        assert pins(site, slug) in drawn[f"{spec.base_url}/neighborhoods/{slug}"]
     assert [failure.status for failure in report.errors] == [404]
     assert report.retries >= 1
     assert report.robots_refused == [f"{spec.base_url}/neighborhoods/preview"]

@@ -13,6 +13,7 @@ import yaml
 
 from scrapers import browser_setup
 from scrapers.browser import Browser, find_browser
+from scrapers.browser_paths import BrowserPaths, managed_browser
 from scrapers.crawl import crawl
 from scrapers.errors import BrowserError, RenderError
 from scrapers.parse import parse
@@ -178,3 +179,33 @@ def test_setup_finds_the_browser_quickly(capsys: pytest.CaptureFixture[str]) -> 
     assert paths is not None
     assert browser_setup.main() == 0
     assert str(paths.driver) in capsys.readouterr().out
+
+
+def put_program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_selenium_manager_is_told_to_send_no_statistics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = '{"logs": [], "result": {"browser_path": "/b", "driver_path": "/d"}}'
+    put_program(tmp_path / "manager", f"echo \"$@\" > {tmp_path}/asked; echo '{answer}'")
+    monkeypatch.setenv("SE_MANAGER_PATH", str(tmp_path / "manager"))
+    monkeypatch.delenv("CHROME_BINARY", raising=False)
+    monkeypatch.delenv("CHROMEDRIVER", raising=False)
+    assert managed_browser() == BrowserPaths(Path("/b"), Path("/d"))
+    assert "--avoid-stats" in (tmp_path / "asked").read_text().split()
+
+
+def test_the_driver_starts_with_statistics_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_program(tmp_path / "driver", f"env > {tmp_path}/environment; echo broken")
+    monkeypatch.setenv("CHROMEDRIVER", str(tmp_path / "driver"))
+    monkeypatch.delenv("SE_AVOID_STATS", raising=False)
+    with (
+        pytest.raises(BrowserError, match=r"driver did not start: broken; install Chromium") as caught,
+        Browser(user_agent="x", hosts=["127.0.0.1"]),
+    ):
+        pass
+    assert "\n" not in str(caught.value)
+    assert "SE_AVOID_STATS=true" in (tmp_path / "environment").read_text().splitlines()

@@ -4,13 +4,17 @@ import random
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from warcio.recordbuilder import RecordBuilder
 
 from scrapers.crawl import crawl
+from scrapers.errors import LostPagesError
+from scrapers.leftover import MAX_AGE_S, Leftover
 from scrapers.parse import Parsed, parse
 from scrapers.spec import Site
 
@@ -31,7 +35,7 @@ def records(site: Site, folder: Path) -> Parsed:
 def killed_crawl(web: Any, folder: Path, after_requests: int) -> None:
     """Crawl in another process and kill it when the site has been asked so often."""
     spec = folder / "site.yaml"
-    spec.write_text(yaml.safe_dump(web.spec()))
+    spec.write_text(yaml.safe_dump(web.spec(), sort_keys=False))
     web.requests.clear()
     process = subprocess.Popen([sys.executable, "-c", CRAWL, str(spec), str(folder / "killed")])
     while len(web.requests) < after_requests and process.poll() is None:
@@ -82,3 +86,65 @@ def test_a_page_that_was_broken_before_is_asked_for_again(web: Any, tmp_path: Pa
     web.routes["/list?page=1"] = whole
     assert len(crawl(web.site(), tmp_path, progress=False).pages["home"]) == 1
     assert len(records(web.site(), tmp_path).records) == 12
+
+
+def interrupted(web: Any, folder: Path, **spec: Any) -> Site:
+    """Leave a partial file behind: all pages but one of the list, which answers again afterwards."""
+    web.fill(12)
+    whole = web.routes["/list?page=1"]
+    web.page("/list?page=1", "broken", 503)
+    site: Site = web.site(**spec)
+    with pytest.raises(LostPagesError):
+        crawl(site, folder, progress=False)
+    web.routes["/list?page=1"] = whole
+    return site
+
+
+def reordered(spec: dict[str, Any]) -> dict[str, Any]:
+    return spec | {"pages": dict(reversed(spec["pages"].items()))}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda spec: spec | {"crawl": spec["crawl"] | {"drop_query": []}},
+        lambda spec: spec | {"key": "code", "pages": spec["pages"] | {"home": coded(spec["pages"]["home"])}},
+        lambda spec: spec | {"pages": spec["pages"] | {"list": spec["pages"]["list"] | {"follow": []}}},
+        reordered,
+    ],
+)
+def test_pages_of_another_spec_are_left(
+    web: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: Any
+) -> None:
+    interrupted(web, tmp_path)
+    other = web.site(**change(web.spec()))
+    with Leftover(tmp_path / "pages.warc.gz.partial", other) as left:
+        assert left.answer(f"{web.url}/list") is None
+    assert not (tmp_path / "pages.warc.gz.partial").exists()
+    (line,) = caplog.messages
+    assert "of another spec" in line
+    assert "\n" not in line
+
+
+def coded(kind: dict[str, Any]) -> dict[str, Any]:
+    return kind | {"fields": kind["fields"] | {"code": kind["fields"]["pid"]}}
+
+
+@pytest.mark.parametrize(("older_s", "resumed"), [(-600, True), (600, False)])
+def test_a_partial_file_begun_over_a_day_ago_is_left(
+    web: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    older_s: int,
+    resumed: bool,
+) -> None:
+    begun = datetime.now(UTC) - timedelta(seconds=MAX_AGE_S + older_s)
+    with monkeypatch.context() as then:
+        then.setattr(RecordBuilder, "curr_warc_date", lambda _: f"{begun:%Y-%m-%dT%H:%M:%SZ}")
+        site = interrupted(web, tmp_path)
+    web.requests.clear()
+    assert (crawl(site, tmp_path, progress=False).resumed > 0) == resumed
+    assert ("/homes/1" not in web.requests) == resumed
+    assert len(records(site, tmp_path).records) == 12
+    assert ["begun more than 24 h ago" in line for line in caplog.messages] == ([] if resumed else [True])

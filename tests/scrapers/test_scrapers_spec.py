@@ -59,6 +59,16 @@ def test_the_first_kind_that_matches_wins_and_robots_is_none(tmp_path: Path) -> 
     [
         ("key: pid", "key: sku", "pages.home.fields: expected the key field 'sku'"),
         ("key: pid", "", "key: Field required"),
+        (
+            "type: text, req",
+            "type: number, req",
+            "pages.home.fields.pid: key must be of type text (leading zeros count)",
+        ),
+        (
+            "type: text}",
+            "type: number}",
+            "pages.map.fields.pid: key must be of type text (leading zeros count)",
+        ),
         ("name: shop", "name: shop\nnom: x", "unknown key 'nom'"),
         ("name: shop", "name: shop\nname: other", "key 'name' stands twice"),
         ("name: shop", "name: [", "expected YAML"),
