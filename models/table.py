@@ -82,6 +82,7 @@ def fit_network(
     )
     key = f"{run_key}/{digest_rows(train, validation)}/{json.dumps([network, params], sort_keys=True)}"
     x_validation, y_validation = tensors(validation)
+    # On the CPU always: so small a network gains nothing elsewhere, and here the same call repeats exactly.
     with torch_threads(threads):
         history = fit(
             fitted.task,

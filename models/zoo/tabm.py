@@ -7,7 +7,8 @@ ends in one head per member. Members see the same batch, learn by their own loss
 
 Differences: scaling by training statistics lies inside the module; 0/1 columns pass unscaled beside the
 embeddings; ``skip`` adds a linear path from the scaled input to each member's answer, starting at zero
-(prices are nearly linear in many of their features, and little data learns that slowly through ReLUs).
+(prices are nearly linear in many of their features, and little data learns that slowly through ReLUs);
+8 members by default instead of 32: on two thousand rows 16 did no better and cost twice the time.
 
 Legend: B batch, F columns, N number columns, C 0/1 columns, K members, E width of the joint input,
 D width of a layer, O outputs.
