@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 # Idle OpenMP threads sleep instead of spinning: on a busy machine that is several times faster.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup browser repro serve test quick check format clean
+.PHONY: help setup browser repro serve test check static quick format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,13 +38,18 @@ serve: $(INSTALLED) ## serve the exported models on http://127.0.0.1:8000
 	@$(BIN)/millrace serve
 
 test: browser ## set up, then run every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(INSTALLED) ## format, lint, types, import contracts, quick tests
+	@$(MAKE) --no-print-directory -j2 static quick
+
+static:
 	@$(BIN)/ruff format --check --quiet . || { echo "error: run make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-cache > $(VENV)/.imports.log || { cat $(VENV)/.imports.log; exit 1; }
 	@$(BIN)/mypy
+
+quick:
 	@$(BIN)/pytest -m 'not slow'
 
 format: $(INSTALLED) ## format and sort imports

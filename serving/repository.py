@@ -79,7 +79,10 @@ def load_repository(folder: Path) -> Repository:
     models = {name: versions for name, versions in models.items() if versions}
     if not models:
         found = f"{len(failures)} that did not load, first: {failures[0].reason}" if failures else "none"
-        raise StartError(f"no model to serve: expected {folder}/<name>/<version>/model.onnx, found {found}")
+        raise StartError(
+            f"no model to serve: expected {folder}/<name>/<version>/model.onnx, found {found}; "
+            "run `make repro`, or name another folder"
+        )
     return Repository(models, failures)
 
 

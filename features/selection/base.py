@@ -109,7 +109,8 @@ def count_to_keep(wanted: int | float, columns: int) -> int:
     if isinstance(wanted, int) and not isinstance(wanted, bool) and 1 <= wanted <= columns:
         return wanted
     raise FeatureError(
-        f"n_features_to_select is a count from 1 to {columns} or a share in (0, 1], not {wanted!r}"
+        f"n_features_to_select is a count from 1 to {columns}, the columns that vary, or a share in (0, 1], "
+        f"not {wanted!r}; mend how many to keep"
     )
 
 
