@@ -69,7 +69,8 @@ def test_a_host_that_is_not_here_is_one_line(models_folder):
 
 
 def test_an_empty_folder_is_one_line(tmp_path):
-    says = f"^no model to serve: expected {tmp_path}/<name>/<version>/model.onnx, found none; run `make repro`, or name another folder$"
+    place = f"{tmp_path}/<name>/<version>/model.onnx"
+    says = f"^no model to serve: expected {place}, found none; run `make repro`, or name another folder$"
     with pytest.raises(StartError, match=says):
         serve(tmp_path, port=0)
 
