@@ -4,6 +4,7 @@ import errno
 import shlex
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -38,10 +39,10 @@ def serve(
     )
     with _listen(host, port) as listener:
         server = _Server(config, greeting(repository, host, listener.getsockname()[1]))
-        try:
+        # uvicorn raises the signal anew once it is done; a shell that runs us in the background ignores it.
+        with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
-        except KeyboardInterrupt:
-            sys.stdout.write("stopped\n")
+        sys.stdout.write("stopped\n")
 
 
 class _Server(uvicorn.Server):

@@ -109,7 +109,7 @@ def count_to_keep(wanted: int | float, columns: int) -> int:
     if isinstance(wanted, int) and not isinstance(wanted, bool) and 1 <= wanted <= columns:
         return wanted
     raise FeatureError(
-        f"n_features_to_select is a count from 1 to {columns}, the columns that vary, or a share in (0, 1], "
+        f"n_features_to_select is a count from 1 to {columns} or a share in (0, 1] of the columns that vary, "
         f"not {wanted!r}; mend how many to keep"
     )
 
