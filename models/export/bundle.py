@@ -39,10 +39,7 @@ def write_table_bundle(
     order; a column without them lists those seen in ``raw``. Raises ExportError when ``raw`` lacks an input
     of the graph.
     """
-    types = tensor_types(model)
-    absent = [column for column in types if column not in raw.columns]
-    if absent:
-        raise ExportError(f"expected training rows with every input of the graph, {absent[0]!r} is absent")
+    types = _input_types(model, raw)
     units, levels = units or {}, levels or {}
     bundle = Bundle(
         name=name,
@@ -69,6 +66,15 @@ def write_table_bundle(
     folder = root / name / str(version)
     write_bundle(folder, model.SerializeToString(deterministic=True), bundle, extras)
     return folder
+
+
+def _input_types(model: ModelProto, raw: pd.DataFrame) -> dict[str, str]:
+    """The element type of every input of the graph, each of which `raw` must have."""
+    types = tensor_types(model)
+    absent = [column for column in types if column not in raw.columns]
+    if absent:
+        raise ExportError(f"expected training rows with every input of the graph, {absent[0]!r} is absent")
+    return types
 
 
 def number_histogram(values: "pd.Series[Any]") -> NumberHistogram:
