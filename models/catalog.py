@@ -14,22 +14,45 @@ from models.zoo import mlp, tabm
 
 
 @dataclass(frozen=True)
+class Published:
+    """A figure from the literature: ``value`` of ``metric`` as our metrics files name it (None: no figure).
+
+    ``note`` says on what, and how it differs from what we do; ``source`` where it stands.
+    """
+
+    metric: str
+    value: float | None
+    note: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """One network: ``network(config(**entries))`` builds it, ``task`` trains it.
 
     ``search_space`` suggests entries of the config under ``network`` and of the training under ``training``
-    (``lr``, ``weight_decay``, ``batch_size``, or some of them).
+    (``lr``, ``weight_decay``, ``batch_size``, or some of them). ``data`` names the set that the zoo trains it on,
+    ``published`` the figure it is measured against.
     """
 
     config: type[Any]
     network: Callable[[Any], nn.Module]
     task: type[Task]
     search_space: Callable[[BaseTrial], dict[str, dict[str, Any]]]
+    data: str
+    published: Published
 
+
+DIABETES = Published(
+    "rmsle",
+    None,
+    "no figure on this split",
+    "Efron et al. (2004), Least Angle Regression, Annals of Statistics 32",
+)
 
 CATALOG: dict[str, Entry] = {
-    "mlp": Entry(mlp.MLPConfig, mlp.MLP, Regression, mlp.search_space),
-    "tabm": Entry(tabm.TabMConfig, tabm.TabM, Regression, tabm.search_space),
+    "mlp": Entry(mlp.MLPConfig, mlp.MLP, Regression, mlp.search_space, "diabetes", DIABETES),
+    "tabm": Entry(tabm.TabMConfig, tabm.TabM, Regression, tabm.search_space, "diabetes", DIABETES),
 }
 
 

@@ -5,7 +5,7 @@ Shapes in this room are suffixes: ``x_BF`` is [batch, features]; K is members of
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor, nn
@@ -20,12 +20,14 @@ class Served:
     """What leaves for the service: the graph that is exported answers as ``module`` does.
 
     ``inputs`` are example tensors by the names of ``module.forward``'s arguments (first axis: batch, at
-    least 2 rows); ``outputs`` are the names of what it returns, in order.
+    least 2 rows); ``outputs`` are the names of what it returns, in order. ``axes`` names the further axes of
+    an input that are free, by position: ``{"tokens": {1: "length"}}``.
     """
 
     module: nn.Module
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
+    axes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 class Task(nn.Module, ABC):

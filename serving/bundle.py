@@ -90,6 +90,85 @@ class Output(Frozen):
     description: str = ""
 
 
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+FieldName = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class ImageForm(Frozen):
+    """A record gives a picture under `field`; it is made `channels` (1 grey, 3 RGB) x height x width, uint8.
+
+    The graph's `input` is UINT8 (-1, channels, height, width); scaling to floats lies in the graph.
+    """
+
+    kind: Literal["image"] = "image"
+    field: FieldName = "image"
+    input: TensorName
+    channels: Literal[1, 3]
+    height: Annotated[int, Field(ge=1, le=4096)]
+    width: Annotated[int, Field(ge=1, le=4096)]
+
+
+class TextForm(Frozen):
+    """A record gives text under `field`; the bundle's `tokenizer` (a Hugging Face tokenizers JSON) splits it.
+
+    The graph takes `tokens` INT64 (-1, -1), filled up with `pad`, and `lengths` INT64 (-1,). Tokens over
+    `max_tokens` are cut off.
+    """
+
+    kind: Literal["text"] = "text"
+    field: FieldName = "text"
+    tokenizer: FileName = "tokenizer.json"
+    tokens: TensorName = "tokens"
+    lengths: TensorName = "lengths"
+    max_tokens: Annotated[int, Field(ge=1)]
+    pad: int = 0
+
+
+class SeedForm(Frozen):
+    """A record gives a whole number under `field`; the answer is the picture that grows from it, as PNG.
+
+    The graph's `input` FP32 (-1, size) gets standard normal numbers: row r of a request those of
+    `numpy.random.default_rng(seed).standard_normal(size)`. `output` is UINT8 (-1, channels, height, width).
+    """
+
+    kind: Literal["seed"] = "seed"
+    field: FieldName = "seed"
+    input: TensorName
+    size: Annotated[int, Field(ge=1)]
+    output: TensorName
+
+
+class TranslationForm(Frozen):
+    """A record gives text under `field` and gets text: beam search with a cache over two graphs.
+
+    model.onnx, the encoder: `tokens` INT64 (-1, -1), `lengths` INT64 (-1,) -> the tensors named `memory`.
+    `step`, one step of the decoder: `token` INT64 (-1, 1), `lengths`, `memory`, and `cache` FP32
+    (-1, layers, heads, time, width), time 0 at first -> `scores` FP32 (-1, vocabulary), log-probabilities of
+    the next token, and each cache one longer under its name with `next_` before it. `cache_shape` is
+    (layers, heads, width). A hypothesis is worth sum(scores) / ((5 + tokens) / 6) ** `length_penalty`
+    (Wu et al. 2016, arXiv 1609.08144). Token numbers: `begin`, `end`, `pad`.
+    """
+
+    kind: Literal["translation"] = "translation"
+    field: FieldName = "text"
+    output: FieldName = "translation"
+    tokenizer: FileName = "tokenizer.json"
+    step: FileName = "step.onnx"
+    memory: tuple[TensorName, ...]
+    cache: tuple[TensorName, ...]
+    cache_shape: tuple[int, int, int]
+    begin: int
+    end: int
+    pad: int
+    beams: Annotated[int, Field(ge=1, le=16)] = 4
+    length_penalty: float = 0.6
+    max_tokens: Annotated[int, Field(ge=1)]
+
+
+Form = Annotated[ImageForm | TextForm | SeedForm | TranslationForm, Field(discriminator="kind")]
+"""How people fill in a model's tensors: what the service does between a record and the graph."""
+
+
 class NumberHistogram(Frozen):
     """Counts of the training values between ascending `edges` (one more than counts), and of missing ones."""
 
@@ -117,7 +196,8 @@ class Bundle(Frozen):
     """Everything but the graph that a service, a page or a person needs to use one version of a model.
 
     `metrics` as evaluated on the test split; `histograms` by input name, of the training rows; `lineage`
-    holds hashes of data, code and parameters; `example` is one row as a client would send it.
+    holds hashes of data, code and parameters; `example` is one row as a client would send it. `form` turns a
+    picture, a text or a seed into the graph's tensors.
     """
 
     format: Literal[1] = 1
@@ -131,6 +211,7 @@ class Bundle(Frozen):
     histograms: dict[str, NumberHistogram | CategoryHistogram] = {}
     lineage: dict[str, str] = {}
     example: dict[str, JsonValue] = {}
+    form: Form | None = None
 
     @cached_property
     def inputs_by_name(self) -> dict[str, Input]:
@@ -144,8 +225,9 @@ class Bundle(Frozen):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} is listed twice")
-        for what, keys in (("example", self.example), ("histograms", self.histograms)):
-            unknown = sorted(set(keys) - set(inputs))
+        fields = inputs if self.form is None else [self.form.field]
+        for what, keys, known in (("example", self.example, fields), ("histograms", self.histograms, inputs)):
+            unknown = sorted(set(keys) - set(known))
             if unknown:
                 raise ValueError(f"{what} names {unknown[0]!r}, which is no input")
         return self

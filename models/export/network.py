@@ -1,4 +1,4 @@
-"""A torch module as an ONNX graph with a free batch axis."""
+"""A torch module as an ONNX graph with free axes: the batch, and those that a task names."""
 
 import logging
 import warnings
@@ -16,11 +16,15 @@ from models.task import Served
 def network_graph(served: Served) -> ModelProto:
     """Export what a task serves; inputs and outputs keep their names, their first axis is ``batch``.
 
-    ``torch.export`` runs first because it raises on a module that depends on the batch size, where the
-    ONNX exporter by itself freezes the axis to the example's. Raises ExportError naming the reason.
+    ``torch.export`` runs first because it raises on a module that depends on the size of a free axis, where
+    the ONNX exporter by itself freezes the axis to the example's. Raises ExportError naming the reason.
     """
-    batch = torch.export.Dim("batch")
-    shapes = {name: {0: batch} for name in served.inputs}
+    names = {"batch", *(name for axes in served.axes.values() for name in axes.values())}
+    dims = {name: torch.export.Dim(name) for name in names}
+    shapes = {
+        name: {axis: dims[free] for axis, free in {0: "batch", **served.axes.get(name, {})}.items()}
+        for name in served.inputs
+    }
     module = served.module.eval()
     with _quiet():
         try:
@@ -37,7 +41,19 @@ def network_graph(served: Served) -> ModelProto:
     assert exported is not None
     model = levelled(exported.model_proto)
     name_batch(model)
+    _assert_free(model, served)
     return check(model)
+
+
+def _assert_free(model: ModelProto, served: Served) -> None:
+    """Raise ExportError when an axis that the task says is free came out as a number."""
+    for value in model.graph.input:
+        for axis, name in served.axes.get(value.name, {}).items():
+            dim = value.type.tensor_type.shape.dim[axis]
+            if dim.HasField("dim_value"):
+                raise ExportError(
+                    f"expected the free axis {name!r} at {axis} of {value.name!r}, got {dim.dim_value}; mend the module"
+                )
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Recipes, one a kind of task: data -> batches -> network -> evidence -> proven graphs."""
