@@ -3,61 +3,34 @@
 As pseudo-code::
 
     for epoch in epochs:
-        for batch in train_batches:              # ordered by (seed, epoch)
-            for optimiser, loss in task.losses(batch):
-                step the optimiser on the loss   # clipped, at the schedule's rate
+        for group in train_batches:                  # of `accumulate` batches, ordered by (seed, epoch)
+            for batch in group:
+                for optimiser, loss in task.losses(batch):   # forward in `precision`
+                    add its gradient                 # of this process's rows
+                    after the group's last batch: step the optimiser   # clipped, at the schedule's rate
         metrics = task.evaluate(validation_batches)
         keep the weights if task.monitor is the best so far; write best.pt and last.pt
         stop after `patience` epochs without a better one
     give the task its best weights back
 """
 
-import copy
-import hashlib
-import json
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from models.checkpoint import (
-    load_checkpoint,
-    optimizer_states,
-    random_state,
-    save_checkpoint,
-    set_random_state,
-)
 from models.errors import TrainingError
-from models.schedules import ScheduleName, rate_factor
+from models.processes import Crew, launch
+from models.schedules import ScheduleName
 from models.task import Batch, Task
+from models.training_run import EpochBatches, History, Run
+from models.updates import Precision
 
-
-class EpochBatches(Protocol):
-    """Training batches whose order is a function of the epoch, so that a resumed run repeats it."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[Batch]: ...
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next pass."""
-
-
-@dataclass
-class History:
-    """What happened: metrics by epoch (with mean training loss per optimiser) and the best epoch, from 0."""
-
-    epochs: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = -1
-    best: dict[str, float] = field(default_factory=dict)
+__all__ = ["EpochBatches", "History", "fit", "pick_device", "seeded"]
 
 
 @contextmanager
@@ -88,6 +61,10 @@ def fit(
     schedule: ScheduleName = "constant",
     warm_up: float = 0.0,
     ema_decay: float | None = None,
+    precision: Precision = "float32",
+    accumulate: int = 1,
+    compile: bool = False,  # noqa: A002  torch's own word for it
+    processes: int = 1,
     checkpoint_folder: Path | None = None,
     run_key: str = "",
     resume: bool = True,
@@ -100,7 +77,10 @@ def fit(
     ``lr`` is the peak rate that ``schedule`` scales over all ``epochs``; ``warm_up`` is the share of steps
     that rise linearly before it. ``clip_norm`` bounds the gradient's 2-norm per optimiser. With
     ``ema_decay`` (per step) the exponential mean of the weights is what is evaluated and kept
-    (Polyak and Juditsky 1992; Morales-Brotons et al. 2024). ``patience`` counts epochs.
+    (Polyak and Juditsky 1992; Morales-Brotons et al. 2024). ``patience`` counts epochs. ``precision`` is that
+    of the forward passes, ``accumulate`` the batches whose gradients make one step, ``compile`` hands the
+    task's modules to ``torch.compile``. ``processes`` above 1 share each batch's rows (one CUDA device each);
+    everything given is then sent to them by pickle, ``on_epoch`` too.
 
     A run with the same arguments and ``run_key`` (a digest of data and config) whose ``last.pt`` is in
     ``checkpoint_folder`` goes on where it stopped and ends with the weights of an uninterrupted run;
@@ -109,170 +89,77 @@ def fit(
 
     Raises TrainingError for a loss that is not finite, a missing monitor or senseless arguments.
     """
-    if epochs < 1 or not len(train_batches):
-        raise TrainingError(f"expected at least 1 epoch and 1 batch, got {epochs} and {len(train_batches)}")
+    least = {
+        "epochs": epochs,
+        "batches": len(train_batches),
+        "accumulate": accumulate,
+        "processes": processes,
+    }
+    if min(least.values()) < 1:
+        raise TrainingError(f"expected at least 1 of each, got {least}")
     settings = {
         "epochs": epochs, "lr": lr, "seed": seed, "patience": patience, "clip_norm": clip_norm,
-        "schedule": schedule, "warm_up": warm_up, "ema_decay": ema_decay, "run_key": run_key,
+        "schedule": schedule, "warm_up": warm_up, "ema_decay": ema_decay, "precision": precision,
+        "accumulate": accumulate, "compile": compile, "processes": processes, "run_key": run_key,
     }  # fmt: skip
-    with seeded(seed):
-        run = _Run(task, settings, pick_device(device), checkpoint_folder)
+    arguments: dict[str, Any] = {
+        "task": task, "train": train_batches, "validation": validation_batches, "settings": settings,
+        "device": pick_device(device), "folder": checkpoint_folder, "resume": resume, "on_epoch": on_epoch,
+        "progress": progress,
+    }  # fmt: skip
+    if processes == 1:
+        return _fit(Crew(), **arguments)[0]
+    trained: History
+    trained, weights = launch(processes, pick_device(device), _fit, arguments)
+    task.load_state_dict(weights)
+    task.to(pick_device(device)).eval()
+    return trained
+
+
+def _fit(
+    crew: Crew,
+    *,
+    task: Task,
+    train: EpochBatches,
+    validation: Iterable[Batch],
+    settings: dict[str, Any],
+    device: torch.device,
+    folder: Path | None,
+    resume: bool,
+    on_epoch: Callable[[int, dict[str, float]], None] | None,
+    progress: bool,
+) -> tuple[History, dict[str, Tensor]]:
+    """Train in one process of a crew; returns the history and the best weights."""
+    if crew.fabric is not None:
+        device = crew.fabric.device
+    shown = progress and crew.leads
+    with seeded(settings["seed"] + 7919 * crew.rank), _compiled(task, settings["compile"]):
+        run = Run(task, settings, device, folder, crew)
         if resume:
             run.resume()
-        with tqdm(total=epochs, initial=run.epoch, unit="epoch", disable=not progress, leave=False) as bar:
+        steps = len(train)
+        total, done = steps * settings["epochs"], steps * run.epoch
+        with tqdm(total=total, initial=done, unit="batch", disable=not shown, leave=False) as bar:
             while not run.finished():
-                metrics = run.one_epoch(train_batches, validation_batches)
-                bar.update()
+                metrics = run.one_epoch(train, validation, bar)
+                best = run.best_value()
                 bar.set_postfix_str(
-                    f"{task.monitor} {metrics[task.monitor]:.4f}, best {run.best_value():.4f}"
+                    f"epoch {run.epoch}, {task.monitor} {metrics[task.monitor]:.4f}, best {best:.4f}"
                 )
-                if on_epoch:
+                if on_epoch and crew.leads:
                     on_epoch(run.epoch - 1, metrics)
         run.restore_best()
-    return run.history
+    return run.history, run.best_weights
 
 
-class _Run:
-    """The state of one run: everything that a checkpoint must hold to go on exactly."""
-
-    def __init__(
-        self, task: Task, settings: dict[str, Any], device: torch.device, folder: Path | None
-    ) -> None:
-        self.task = task.to(device)
-        self.settings, self.device, self.folder = settings, device, folder
-        self.key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-        self.optimizers = task.optimizers(settings["lr"])
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["peak_lr"] = group["lr"]
-        decay = settings["ema_decay"]
-        # torch leaves this function and Tensor.backward untyped.
-        ema = get_ema_multi_avg_fn(decay) if decay else None  # type: ignore[no-untyped-call]
-        self.mean = AveragedModel(task, multi_avg_fn=ema) if ema else None
-        self.epoch, self.step = 0, 0
-        self.history = History()
-        self.best_weights: dict[str, Tensor] = {}
-
-    def one_epoch(self, train: EpochBatches, validation: Iterable[Batch]) -> dict[str, float]:
-        """Train, evaluate, keep the best, write the checkpoints; returns the epoch's metrics."""
-        train.set_epoch(self.epoch)
-        metrics = self._train(train) | self._evaluate(validation)
-        self._note(metrics)
-        self.epoch += 1
-        self.save()
-        return metrics
-
-    def _train(self, batches: EpochBatches) -> dict[str, float]:
-        self.task.train()
-        totals: dict[str, Tensor] = {}
-        for batch in batches:
-            self._set_rates(len(batches))
-            on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
-            for name, loss in self.task.losses(on_device):
-                self._update(self.optimizers[name], loss)
-                totals[name] = totals.get(name, torch.zeros((), device=self.device)) + loss.detach()
-            self.step += 1
-            if self.mean is not None:
-                self.mean.update_parameters(self.task)
-        return {f"loss_{name}": total.item() / len(batches) for name, total in totals.items()}
-
-    def _set_rates(self, steps_per_epoch: int) -> None:
-        steps = steps_per_epoch * self.settings["epochs"]
-        factor = rate_factor(self.settings["schedule"], self.step, steps, self.settings["warm_up"])
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak_lr"] * factor
-
-    def _update(self, optimizer: Optimizer, loss: Tensor) -> None:
-        if not math.isfinite(loss.item()):
-            raise TrainingError(
-                f"expected a finite loss, got {loss.item()} at step {self.step} (epoch {self.epoch}); "
-                f"try a lower lr than {self.settings['lr']:g}, clip_norm=1.0 or a longer warm_up"
-            )
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.settings["clip_norm"] is not None:
-            weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-            torch.nn.utils.clip_grad_norm_(weights, self.settings["clip_norm"])
-        optimizer.step()
-
-    def _judged(self) -> Task:
-        """Return the task whose weights are evaluated and kept."""
-        return self.task if self.mean is None else cast("Task", self.mean.module)
-
-    @torch.no_grad()
-    def _evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        judged = self._judged().eval()
-        on_device = ({name: tensor.to(self.device) for name, tensor in batch.items()} for batch in batches)
-        metrics = judged.evaluate(on_device)
-        if self.task.monitor not in metrics:
-            raise TrainingError(
-                f"expected evaluate() to return the monitor {self.task.monitor!r}, got {sorted(metrics)}"
-            )
-        if not math.isfinite(metrics[self.task.monitor]):
-            raise TrainingError(
-                f"expected a finite {self.task.monitor} in epoch {self.epoch}, got "
-                f"{metrics[self.task.monitor]}; try a lower lr than {self.settings['lr']:g} or check "
-                "the validation rows"
-            )
-        return metrics
-
-    def _note(self, metrics: dict[str, float]) -> None:
-        self.history.epochs.append(metrics)
-        value, best = metrics[self.task.monitor], self.best_value()
-        better = value < best if self.task.monitor_mode == "min" else value > best
-        if self.history.best_epoch < 0 or better:
-            self.history.best_epoch, self.history.best = self.epoch, metrics
-            self.best_weights = copy.deepcopy(self._judged().state_dict())
-
-    def best_value(self) -> float:
-        """Return the best value of the monitor so far; NaN before the first epoch."""
-        return self.history.best.get(self.task.monitor, math.nan)
-
-    def finished(self) -> bool:
-        """Say whether all epochs are done or patience has run out."""
-        waited = self.epoch - 1 - self.history.best_epoch
-        patience = self.settings["patience"]
-        return self.epoch >= self.settings["epochs"] or (
-            patience is not None and self.epoch > 0 and waited >= patience
-        )
-
-    def save(self) -> None:
-        """Write best.pt, then last.pt: a kill between them repeats one epoch, with the same result."""
-        if self.folder is None:
-            return
-        if self.history.best_epoch == self.epoch - 1:
-            best = {
-                "weights": self.best_weights,
-                "metrics": self.history.best,
-                "epoch": self.history.best_epoch,
-            }
-            save_checkpoint(best, self.folder / "best.pt")
-        state = {
-            "key": self.key, "epoch": self.epoch, "step": self.step, "weights": self.task.state_dict(),
-            "mean": self.mean.state_dict() if self.mean is not None else None,
-            "best_weights": self.best_weights, "optimizers": optimizer_states(self.optimizers),
-            "random": random_state(), "history": asdict(self.history),
-        }  # fmt: skip
-        save_checkpoint(state, self.folder / "last.pt")
-
-    def resume(self) -> None:
-        """Take up last.pt where there is one of this very run; leave everything as it is otherwise."""
-        if self.folder is None or not (self.folder / "last.pt").exists():
-            return
-        state = load_checkpoint(self.folder / "last.pt", self.device)
-        if state["key"] != self.key:
-            return
-        self.epoch, self.step = state["epoch"], state["step"]
-        self.task.load_state_dict(state["weights"])
-        if self.mean is not None:
-            self.mean.load_state_dict(state["mean"])
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-        self.history, self.best_weights = History(**state["history"]), state["best_weights"]
-        set_random_state(state["random"])
-
-    def restore_best(self) -> None:
-        """Give the task the weights of its best epoch."""
-        self.task.load_state_dict(self.best_weights)
-        self.task.eval()
+@contextmanager
+def _compiled(task: Task, wanted: bool) -> Iterator[None]:
+    """Let torch.compile see the task's modules for a while: wrappers and what they wrap."""
+    modules = [inner for child in task.children() for inner in (child, *child.children())] if wanted else []
+    for module in modules:
+        module.compile()
+    try:
+        yield
+    finally:
+        for module in modules:
+            module._compiled_call_impl = None

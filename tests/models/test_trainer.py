@@ -118,7 +118,7 @@ def test_a_kill_between_best_and_last_repeats_the_epoch(tmp_path, monkeypatch):
             raise StoppedError
         real(state, path)
 
-    import models.trainer as trainer
+    import models.training_run as trainer
 
     real = trainer.save_checkpoint
     monkeypatch.setattr(trainer, "save_checkpoint", save_best_only)
