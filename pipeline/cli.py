@@ -1,4 +1,4 @@
-"""The `millrace` command: serve models, try a site spec on a page."""
+"""The `millrace` command: serve models, try a site spec on a page, the zoo's networks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pipeline.stage import one_line_errors
+from pipeline.zoo_cli import app as zoo
 from scrapers.errors import ScrapeError
 from serving.errors import ServingError
 
@@ -14,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(zoo, name="zoo")
 
 
 @app.command()

@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from pipeline.files import whole_file
 from pipeline.lineage import ROOMS
 
 DVC_FILE = Path("dvc.yaml")
+ZOO_FILE = Path("models/zoo/dvc.yaml")
+OF_A_NETWORK = ("models/zoo/", "models/tasks/", "models/recipes/")
+"""A network's own code, which models/zoo/dvc.yaml names by the network and its task."""
+NOT_FOLLOWED = ("models/catalog.py", "models/recipes/catalog.py")
 
 
 def stage_code(stages: list[str], root: Path = Path()) -> dict[str, list[str]]:
@@ -31,9 +36,26 @@ def stage_code(stages: list[str], root: Path = Path()) -> dict[str, list[str]]:
     return code
 
 
+def zoo_code(stages: list[str], root: Path = Path()) -> dict[str, list[str]]:
+    """For each stage of the zoo, the Python files that every network shares, sorted."""
+    code = stage_code([f"zoo_{stage}" for stage in stages], root)
+    return {
+        stage: [
+            file
+            for file in code[f"zoo_{stage}"]
+            if not file.startswith(OF_A_NETWORK) and file not in NOT_FOLLOWED
+        ]
+        for stage in stages
+    }
+
+
 def listed_code(stage: dict[str, Any]) -> list[str]:
     """The Python files of the rooms among a stage's `deps`."""
-    return sorted(dep for dep in stage["deps"] if dep.endswith(".py") and dep.partition("/")[0] in ROOMS)
+    return sorted(
+        dep
+        for dep in stage.get("do", stage)["deps"]
+        if dep.endswith(".py") and dep.partition("/")[0] in ROOMS and "${" not in dep
+    )
 
 
 def _file(module: str, root: Path) -> str | None:
@@ -42,19 +64,21 @@ def _file(module: str, root: Path) -> str | None:
     return path.as_posix() if (root / path).is_file() else None
 
 
-def rewrite(path: Path = DVC_FILE) -> None:
+def rewrite(path: Path, code: Callable[[list[str]], dict[str, list[str]]]) -> None:
     """Write each stage's code into its `deps`, after the data that it reads."""
     yaml = YAML()
     yaml.width = 200
     yaml.indent(mapping=2, sequence=4, offset=2)
     document = yaml.load(path.read_text(encoding="utf-8"))
     stages = document["stages"]
-    for name, files in stage_code(list(stages)).items():
-        other = [dep for dep in stages[name]["deps"] if dep not in listed_code(stages[name])]
-        stages[name]["deps"] = [*other, *files]
+    for name, files in code(list(stages)).items():
+        listed = listed_code(stages[name])
+        body = stages[name].get("do", stages[name])
+        body["deps"] = [*(dep for dep in body["deps"] if dep not in listed), *files]
     with whole_file(path) as fresh, fresh.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
 
 
 if __name__ == "__main__":
-    rewrite()
+    rewrite(DVC_FILE, stage_code)
+    rewrite(ZOO_FILE, zoo_code)

@@ -156,7 +156,12 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
     try:
         return Params.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if part not in UNION_PARTS) or "the file"
-        came = "" if first["type"] == "missing" else f", got {str(first['input'])[:80]!r}"
-        raise ParamsError(f"{path}: {key}: {first['msg']}{came}") from error
+        raise ParamsError(f"{path}: {fault(error)}") from error
+
+
+def fault(error: ValidationError) -> str:
+    """The first fault of a pydantic error: its key, what it takes and what came."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"] if part not in UNION_PARTS) or "the file"
+    came = "" if first["type"] == "missing" else f", got {str(first['input'])[:80]!r}"
+    return f"{key}: {first['msg']}{came}"
