@@ -4,6 +4,7 @@ Each process takes its share of every batch's rows; gradients are averaged befor
 weights stay equal in all of them. Statistics over a batch (batch normalisation) are those of a share.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -84,4 +85,5 @@ def launch(count: int, device: torch.device, work: Callable[..., Any], arguments
 
 
 def _in_process(fabric: "Fabric", work: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     return work(Crew(fabric), **arguments)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.errors import TrainingError
@@ -89,14 +89,10 @@ def fit(
 
     Raises TrainingError for a loss that is not finite, a missing monitor or senseless arguments.
     """
-    least = {
-        "epochs": epochs,
-        "batches": len(train_batches),
-        "accumulate": accumulate,
-        "processes": processes,
-    }
-    if min(least.values()) < 1:
-        raise TrainingError(f"expected at least 1 of each, got {least}")
+    counts = {"epoch": epochs, "batch": len(train_batches), "step": accumulate, "process": processes}
+    for what, count in counts.items():
+        if count < 1:
+            raise TrainingError(f"expected at least 1 {what}, got {count}")
     settings = {
         "epochs": epochs, "lr": lr, "seed": seed, "patience": patience, "clip_norm": clip_norm,
         "schedule": schedule, "warm_up": warm_up, "ema_decay": ema_decay, "precision": precision,
@@ -111,7 +107,7 @@ def fit(
         return _fit(Crew(), **arguments)[0]
     trained: History
     trained, weights = launch(processes, pick_device(device), _fit, arguments)
-    task.load_state_dict(weights)
+    task.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
     task.to(pick_device(device)).eval()
     return trained
 
@@ -128,8 +124,8 @@ def _fit(
     resume: bool,
     on_epoch: Callable[[int, dict[str, float]], None] | None,
     progress: bool,
-) -> tuple[History, dict[str, Tensor]]:
-    """Train in one process of a crew; returns the history and the best weights."""
+) -> tuple[History, dict[str, NDArray[Any]]]:
+    """Train in one process of a crew; returns the history and, of several processes, the best weights."""
     if crew.fabric is not None:
         device = crew.fabric.device
     shown = progress and crew.leads
@@ -149,7 +145,10 @@ def _fit(
                 if on_epoch and crew.leads:
                     on_epoch(run.epoch - 1, metrics)
         run.restore_best()
-    return run.history, run.best_weights
+    if crew.size == 1:
+        return run.history, {}
+    # As arrays: a tensor's memory would be gone with the process that sends it.
+    return run.history, {name: weight.cpu().numpy() for name, weight in run.best_weights.items()}
 
 
 @contextmanager

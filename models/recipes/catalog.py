@@ -1,17 +1,16 @@
 """The recipe of every kind of task."""
 
-from models.catalog import CATALOG, Entry
+from models.catalog import Entry
 from models.recipe import Recipe
+from models.recipes.regression import RegressionRecipe
 from models.task import Task
+from models.tasks.regression import Regression
 
-RECIPES: dict[type[Task], Recipe] = {}
+RECIPES: dict[type[Task], Recipe] = {
+    Regression: RegressionRecipe(),
+}
 
 
 def recipe_of(entry: Entry) -> Recipe:
     """Return the recipe of a catalogue entry's task."""
     return RECIPES[entry.task]
-
-
-def names() -> list[str]:
-    """Return the names of all networks of the catalogue."""
-    return list(CATALOG)
