@@ -9,8 +9,9 @@ from torch import nn
 
 from models.errors import CatalogError
 from models.task import Task
+from models.tasks.image_classification import ImageClassification
 from models.tasks.regression import Regression
-from models.zoo import mlp, tabm
+from models.zoo import cifar_cnn, mlp, mnist_mlp, tabm
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Entry:
     """One network: ``network(config(**entries))`` builds it, ``task`` trains it.
 
     ``search_space`` suggests entries of the config under ``network`` and of the training under ``training``
-    (``lr``, ``weight_decay``, ``batch_size``, or some of them). ``data`` names the set that the zoo trains it on,
-    ``published`` the figure it is measured against.
+    (``lr``, ``weight_decay``, ``batch_size``, or some of them). ``data`` names the set that the zoo trains
+    it on, ``published`` the figure it is measured against.
     """
 
     config: type[Any]
@@ -49,8 +50,32 @@ DIABETES = Published(
     "no figure on this split",
     "Efron et al. (2004), Least Angle Regression, Annals of Statistics 32",
 )
+MNIST = Published(
+    "accuracy", 0.98, "MNIST, two hidden layers, 1.6% to 2.5% errors",
+    "LeCun et al. (1998), Gradient-Based Learning, table on page 2288 and yann.lecun.com/exdb/mnist",
+)  # fmt: skip
+CIFAR10 = Published(
+    "accuracy", 0.90, "CIFAR-10; the speed record is 94% in 2.6 s on an A100 with another network",
+    "Jordan (2024), 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, arXiv 2404.00498",
+)  # fmt: skip
 
 CATALOG: dict[str, Entry] = {
+    "mnist_mlp": Entry(
+        mnist_mlp.MnistMLPConfig,
+        mnist_mlp.MnistMLP,
+        ImageClassification,
+        mnist_mlp.search_space,
+        "mnist",
+        MNIST,
+    ),
+    "cifar_cnn": Entry(
+        cifar_cnn.CifarCNNConfig,
+        cifar_cnn.CifarCNN,
+        ImageClassification,
+        cifar_cnn.search_space,
+        "cifar10",
+        CIFAR10,
+    ),
     "mlp": Entry(mlp.MLPConfig, mlp.MLP, Regression, mlp.search_space, "diabetes", DIABETES),
     "tabm": Entry(tabm.TabMConfig, tabm.TabM, Regression, tabm.search_space, "diabetes", DIABETES),
 }

@@ -31,3 +31,7 @@ class ParityError(ModelError):
 
 class EnsembleError(ModelError):
     """The ensemble cannot be fitted, read or asked as was wanted."""
+
+
+class DataError(ModelError):
+    """A set of data is not where it was looked for, or not in a form that can be read."""

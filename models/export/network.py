@@ -52,7 +52,8 @@ def _assert_free(model: ModelProto, served: Served) -> None:
             dim = value.type.tensor_type.shape.dim[axis]
             if dim.HasField("dim_value"):
                 raise ExportError(
-                    f"expected the free axis {name!r} at {axis} of {value.name!r}, got {dim.dim_value}; mend the module"
+                    f"expected a free axis {name!r} at {axis} of {value.name!r}, got {dim.dim_value}; "
+                    "mend the module"
                 )
 
 

@@ -2,11 +2,14 @@
 
 from models.catalog import Entry
 from models.recipe import Recipe
+from models.recipes.image_classification import ImageClassificationRecipe
 from models.recipes.regression import RegressionRecipe
 from models.task import Task
+from models.tasks.image_classification import ImageClassification
 from models.tasks.regression import Regression
 
 RECIPES: dict[type[Task], Recipe] = {
+    ImageClassification: ImageClassificationRecipe(),
     Regression: RegressionRecipe(),
 }
 
