@@ -11,7 +11,8 @@ from models.errors import CatalogError
 from models.task import Task
 from models.tasks.image_classification import ImageClassification
 from models.tasks.regression import Regression
-from models.zoo import cifar_cnn, mlp, mnist_mlp, tabm
+from models.tasks.translation import Translation
+from models.zoo import cifar_cnn, mlp, mnist_mlp, tabm, transformer
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ CIFAR10 = Published(
     "accuracy", 0.90, "CIFAR-10; the speed record is 94% in 2.6 s on an A100 with another network",
     "Jordan (2024), 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, arXiv 2404.00498",
 )  # fmt: skip
+MULTI30K = Published(
+    "bleu", 36.5, "Multi30k de-en test 2016, lower-cased and tokenised, a Transformer of this size",
+    "Trevett (2021), pytorch-seq2seq, part 6",
+)  # fmt: skip
 
 CATALOG: dict[str, Entry] = {
     "mnist_mlp": Entry(
@@ -75,6 +80,14 @@ CATALOG: dict[str, Entry] = {
         cifar_cnn.search_space,
         "cifar10",
         CIFAR10,
+    ),
+    "transformer": Entry(
+        transformer.TransformerConfig,
+        transformer.Transformer,
+        Translation,
+        transformer.search_space,
+        "multi30k",
+        MULTI30K,
     ),
     "mlp": Entry(mlp.MLPConfig, mlp.MLP, Regression, mlp.search_space, "diabetes", DIABETES),
     "tabm": Entry(tabm.TabMConfig, tabm.TabM, Regression, tabm.search_space, "diabetes", DIABETES),
