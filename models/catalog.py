@@ -11,8 +11,9 @@ from models.errors import CatalogError
 from models.task import Task
 from models.tasks.image_classification import ImageClassification
 from models.tasks.regression import Regression
+from models.tasks.text_classification import TextClassification
 from models.tasks.translation import Translation
-from models.zoo import cifar_cnn, mlp, mnist_mlp, tabm, transformer
+from models.zoo import cifar_cnn, lstm, mlp, mnist_mlp, tabm, transformer
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ MULTI30K = Published(
     "bleu", 36.5, "Multi30k de-en test 2016, lower-cased and tokenised, a Transformer of this size",
     "Trevett (2021), pytorch-seq2seq, part 6",
 )  # fmt: skip
+IMDB = Published(
+    "accuracy", 0.87, "IMDB, LSTMs of this size from scratch reach 86% to 88% on its 25,000 test reviews",
+    "Dai, Le (2015), Semi-supervised Sequence Learning, arXiv 1511.01432: 86.5%",
+)  # fmt: skip
 
 CATALOG: dict[str, Entry] = {
     "mnist_mlp": Entry(
@@ -81,6 +86,7 @@ CATALOG: dict[str, Entry] = {
         "cifar10",
         CIFAR10,
     ),
+    "lstm": Entry(lstm.LSTMConfig, lstm.LSTM, TextClassification, lstm.search_space, "imdb", IMDB),
     "transformer": Entry(
         transformer.TransformerConfig,
         transformer.Transformer,

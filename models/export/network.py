@@ -10,6 +10,7 @@ from onnx import ModelProto
 
 from models.errors import ExportError
 from models.export.graphs import OPSET, check, levelled, name_batch
+from models.export.operators import TRANSLATIONS
 from models.task import Served
 
 
@@ -30,8 +31,9 @@ def network_graph(served: Served) -> ModelProto:
         try:
             program = torch.export.export(module, (), dict(served.inputs), dynamic_shapes=shapes)
             exported = torch.onnx.export(
-                program, dynamo=True, opset_version=OPSET, output_names=list(served.outputs), verbose=False
-            )
+                program, dynamo=True, opset_version=OPSET, output_names=list(served.outputs), verbose=False,
+                custom_translation_table=TRANSLATIONS,
+            )  # fmt: skip
         except Exception as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise ExportError(
