@@ -9,11 +9,12 @@ from torch import nn
 
 from models.errors import CatalogError
 from models.task import Task
+from models.tasks.adversarial import Adversarial
 from models.tasks.image_classification import ImageClassification
 from models.tasks.regression import Regression
 from models.tasks.text_classification import TextClassification
 from models.tasks.translation import Translation
-from models.zoo import cifar_cnn, lstm, mlp, mnist_mlp, tabm, transformer
+from models.zoo import cifar_cnn, dcgan, lstm, mlp, mnist_mlp, tabm, transformer
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,10 @@ IMDB = Published(
     "accuracy", 0.87, "IMDB, LSTMs of this size from scratch reach 86% to 88% on its 25,000 test reviews",
     "Dai, Le (2015), Semi-supervised Sequence Learning, arXiv 1511.01432: 86.5%",
 )  # fmt: skip
+FACES = Published(
+    "fid", None, "DCGAN on CIFAR-10 has FID 42.7 by Inception's features; ours are another network's,"
+    " see models/fid.py, and not to be compared with it", "Radford et al. (2016), arXiv 1511.06434",
+)  # fmt: skip
 
 CATALOG: dict[str, Entry] = {
     "mnist_mlp": Entry(
@@ -86,6 +91,7 @@ CATALOG: dict[str, Entry] = {
         "cifar10",
         CIFAR10,
     ),
+    "dcgan": Entry(dcgan.DCGANConfig, dcgan.DCGAN, Adversarial, dcgan.search_space, "faces", FACES),
     "lstm": Entry(lstm.LSTMConfig, lstm.LSTM, TextClassification, lstm.search_space, "imdb", IMDB),
     "transformer": Entry(
         transformer.TransformerConfig,

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 
 def plot_attention(weights: NDArray[Any], rows: Sequence[str], columns: Sequence[str]) -> Figure:
-    """The mean over heads, large, and each head beside it; ``weights`` [heads, rows, columns] sum to 1 a row."""
+    """The mean over heads, large, and each head beside it; ``weights`` are [heads, rows, columns]."""
     heads = len(weights)
     wide = -(-heads // 4)
     figure = Figure(
         figsize=(3.2 + 0.22 * len(columns) + 1.6 * wide, 2.2 + 0.2 * len(rows)), layout="constrained"
     )
-    mosaic = [["mean", *(f"{row + 4 * at}" for at in range(wide))] for row in range(4)]
+    mosaic: Any = [["mean", *(f"{row + 4 * at}" for at in range(wide))] for row in range(4)]
     ratios = [3.2, *([1.0] * wide)]
     axes = figure.subplot_mosaic(mosaic, width_ratios=ratios)
     axes["mean"].imshow(weights.mean(axis=0), cmap="Blues", vmin=0, aspect="auto")

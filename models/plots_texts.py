@@ -1,5 +1,6 @@
 """Plots of what a classifier of texts does."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,11 @@ from numpy.typing import NDArray
 
 
 def plot_by_length(words: NDArray[Any], right: NDArray[Any]) -> Figure:
-    """Accuracy by the number of words, in fifths of the texts; ``words`` and ``right`` (0 or 1) are [rows]."""
+    """Accuracy by the number of words, in fifths of the texts; ``words`` and ``right`` (0, 1) are [rows]."""
     edges = np.unique(np.quantile(words, np.linspace(0, 1, 6)))
     bins = np.clip(np.searchsorted(edges, words, side="right") - 1, 0, len(edges) - 2)
     shares = [right[bins == at].mean() for at in range(len(edges) - 1)]
-    names = [f"{low:.0f} to {high:.0f}" for low, high in zip(edges, edges[1:], strict=False)]
+    names = [f"{low:.0f} to {high:.0f}" for low, high in pairwise(edges)]
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
     bars = axes.bar(names, shares, color="#2a6f97")

@@ -104,7 +104,10 @@ class Recipe(ABC):
                 {name: tensor.to(device) for name, tensor in batch.items()} for batch in batches
             )
 
-    # Hooks, not duties: most kinds have nothing to watch and no pictures.
+    # Hooks, not duties: most kinds have nothing to restore, nothing to watch and no pictures.
+    def restore(self, _learner: Learner) -> None:  # noqa: B027
+        """Give a learner that was read from files what is in its assets and not in its weights."""
+
     def watch(self, _learner: Learner, _folder: Path) -> Callable[[int, dict[str, float]], None] | None:
         """Return what is called after each epoch to write pictures of the learning into a folder."""
         return None
@@ -159,4 +162,6 @@ def load_learner(folder: Path, entry: "Entry", recipe: Recipe) -> Learner:
             f"expected a saved network in {folder}, found none that is whole; train again"
         ) from error
     task.eval()
-    return Learner(about["network"], about["config"], about["options"], labels, assets, task)
+    learner = Learner(about["network"], about["config"], about["options"], labels, assets, task)
+    recipe.restore(learner)
+    return learner

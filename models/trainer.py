@@ -26,19 +26,12 @@ from tqdm import tqdm
 from models.errors import TrainingError
 from models.processes import Crew, launch
 from models.schedules import ScheduleName
+from models.seeds import seeded
 from models.task import Batch, Task
 from models.training_run import EpochBatches, History, Run
 from models.updates import Precision
 
 __all__ = ["EpochBatches", "History", "fit", "pick_device", "seeded"]
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Run a block under torch's generators seeded with ``seed``; the caller's state comes back after it."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
 
 
 def pick_device(device: str) -> torch.device:

@@ -46,8 +46,8 @@ def beam_search(
     """Return each text's best tokens, without begin and end.
 
     A hypothesis of n tokens, its end counted, is worth sum(log-probabilities) / ((5 + n) / 6) **
-    `length_penalty` (Wu et al. 2016, arXiv 1609.08144, without the coverage penalty). A text is done when none
-    of its running hypotheses can be worth more than its best finished one, or at `max_tokens`.
+    `length_penalty` (Wu et al. 2016, arXiv 1609.08144, without the coverage penalty). A text is done when
+    none of its running hypotheses can be worth more than its best finished one, or at `max_tokens`.
     """
     found = [_Text() for _ in range(texts)]
     alive = list(range(texts))

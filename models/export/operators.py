@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from onnxscript import opset20 as op
 
-from models.layers.lstm import lstm
+from models.layers import lstm as _registered  # noqa: F401  its operator
 
 
 def _lstm(x_TBE: Any, input_GE: Any, recurrent_GH: Any, bias_G: Any) -> tuple[Any, Any, Any, Any]:

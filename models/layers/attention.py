@@ -40,11 +40,12 @@ class MultiHeadAttention(nn.Module):
         return y_BTD
 
     def _split(self, x_BTD: Tensor) -> Tensor:
-        return x_BTD.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        rows, times, width = x_BTD.shape
+        return x_BTD.view(rows, times, self.heads, width // self.heads).transpose(1, 2)
 
 
 def sinusoids(positions: int, width: int) -> Tensor:
-    """Return the table [positions, width]: sines at even, cosines at odd places, wavelengths 2 pi to 20000 pi."""
+    """Return [positions, width]: sines at even, cosines at odd places, wavelengths 2 pi to 20000 pi."""
     place_T1 = torch.arange(positions, dtype=torch.float32)[:, None]
     rate_E = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
     table_TD = torch.zeros(positions, width)

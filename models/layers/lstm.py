@@ -4,9 +4,9 @@ Hochreiter, Schmidhuber 1997; with the forget gate of Gers, Schmidhuber, Cummins
 
     i, o, f = sigmoid(W x + R h + b),  g = tanh(W x + R h + b),  c' = f c + i g,  h' = o tanh(c')
 
-The input's share of all gates at all times is one matrix product, the recurrent share one a step, and so is the
-gradient: step by step only what depends on the step before. An operator of its own, so that the exporter writes
-it as one ONNX LSTM node, whose order of gates (i, o, f, g) this is.
+The input's share of all gates at all times is one matrix product, the recurrent share one a step, and so is
+the gradient: step by step only what depends on the step before. An operator of its own, so that the exporter
+writes it as one ONNX LSTM node, whose order of gates (i, o, f, g) this is.
 
 Legend: T times, B batch, E inputs, H hidden units.
 """
@@ -62,7 +62,7 @@ def lstm(
 
 
 @lstm.register_fake
-def _(x_TBE: Tensor, input_GE: Tensor, recurrent_GH: Tensor, bias_G: Tensor) -> tuple[Tensor, ...]:
+def _(x_TBE: Tensor, _input: Tensor, recurrent_GH: Tensor, _bias: Tensor) -> tuple[Tensor, ...]:
     times, rows, _ = x_TBE.shape
     hidden = recurrent_GH.shape[1]
     h_TBH, c_TBH, tanh_TBH = (x_TBE.new_empty(times, rows, hidden) for _ in range(3))

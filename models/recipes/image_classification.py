@@ -20,8 +20,8 @@ from models.errors import CatalogError
 from models.export.network import network_graph
 from models.export.tensors import check_tensors
 from models.recipe import Export, Learner, Recipe, build_config
+from models.seeds import seeded
 from models.tasks.image_classification import ImageClassification
-from models.trainer import seeded
 from serving.bundle import ImageForm, Input, Output
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from models.export.network import network_graph
 from models.export.tensors import check_tensors
 from models.layers.numeric import table_shape
 from models.recipe import Export, Learner, Recipe, build_config
+from models.seeds import seeded
 from models.tasks.regression import Regression, TargetScale
-from models.trainer import seeded
 from serving.bundle import Input, Output
 
 

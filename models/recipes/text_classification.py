@@ -18,8 +18,8 @@ from models.errors import CatalogError
 from models.export.network import network_graph
 from models.export.tensors import check_tensors
 from models.recipe import Export, Learner, Recipe, build_config
+from models.seeds import seeded
 from models.tasks.text_classification import TextClassification
-from models.trainer import seeded
 from serving.bundle import Input, Output, TextForm
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ class TextClassificationRecipe(Recipe):
         label = cast("Tensor", part["label"])[torch.from_numpy(rows)]
         found = self._probabilities(learner, {"text": texts, "label": label})
         return [
-            f"{learner.labels[int(row.argmax())]:10} {row.max():6.1%}   true {learner.labels[true]:10} {text[:60]!r}"
+            f"{learner.labels[int(row.argmax())]:10} {row.max():6.1%}   true {learner.labels[true]:10} "
+            f"{text[:60]!r}"
             for row, true, text in zip(found, label.tolist(), texts, strict=True)
         ]
 

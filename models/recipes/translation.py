@@ -20,9 +20,9 @@ from models.errors import CatalogError
 from models.export.network import network_graph
 from models.export.tensors import check_tensors
 from models.recipe import Export, Learner, Recipe, build_config
+from models.seeds import seeded
 from models.task import Served
 from models.tasks.translation import Translation
-from models.trainer import seeded
 from serving.beam_search import beam_search
 from serving.bundle import Input, Output, TranslationForm
 
@@ -34,7 +34,7 @@ BEAMS, LENGTH_PENALTY = 4, 0.6
 
 
 class TranslationRecipe(Recipe):
-    """Columns ``source`` and ``target``, texts. ``max_tokens`` and ``tokens`` (the vocabulary) are options."""
+    """Columns ``source`` and ``target``. Options: ``tokens`` (the vocabulary), ``max_tokens`` of a text."""
 
     def learner(
         self,
@@ -79,7 +79,7 @@ class TranslationRecipe(Recipe):
 
     def evaluate(self, learner: Learner, part: Part, *, batch_size: int) -> dict[str, float]:
         """The task's metrics, and BLEU of the beam search's texts by sacrebleu's 13a."""
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
 
         metrics = super().evaluate(learner, part, batch_size=batch_size)
         texts = self.translate(learner, _texts(part, "source"))
@@ -116,8 +116,8 @@ class TranslationRecipe(Recipe):
                 weights = cast("Translation", learner.task).network.attention(
                     torch.tensor([source]), torch.tensor([len(source)]), torch.tensor([[BEGIN, *target]])
                 )[0]
-            rows = [tokenizer.id_to_token(token) for token in [*target, END]]
-            columns = [tokenizer.id_to_token(token) for token in source]
+            rows = [str(tokenizer.id_to_token(token)) for token in [*target, END]]
+            columns = [str(tokenizer.id_to_token(token)) for token in source]
             figures[f"attention_{number}"] = plot_attention(weights.numpy(), rows, columns)
         return figures
 
@@ -187,7 +187,8 @@ class TorchDecoder:
         with torch.no_grad():
             token = torch.from_numpy(tokens)[:, None]
             cache = (self.cache[0], self.cache[1])
-            scores, *self.cache = self.network.step(token, self.lengths, self.memory, cache)  # type: ignore[assignment]
+            scores, keys, values = self.network.step(token, self.lengths, self.memory, cache)
+        self.cache = (keys, values)
         return np.asarray(scores.numpy(), dtype=np.float32)
 
     def keep(self, rows: NDArray[np.int64]) -> None:
@@ -205,7 +206,8 @@ def _encoder_cases(rows: list[list[int]]) -> dict[str, dict[str, NDArray[Any]]]:
         return {"tokens": tokens, "lengths": np.array([len(row) for row in chosen], dtype=np.int64)}
 
     return {
-        "one": padded(rows[:1]), "one token": padded([rows[0][:1]]), "three": padded(rows[:3]), "many": padded(rows),
+        "one": padded(rows[:1]), "one token": padded([rows[0][:1]]), "three": padded(rows[:3]),
+        "many": padded(rows),
     }  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """Transformer, encoder and decoder, for translation.
 
-Vaswani et al., "Attention Is All You Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762. Differences: layer
-normalisation before each part instead of after it unless ``pre_norm`` is off (Xiong et al. 2020,
+Vaswani et al., "Attention Is All You Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762. Differences:
+layer normalisation before each part instead of after it unless ``pre_norm`` is off (Xiong et al. 2020,
 https://arxiv.org/abs/2002.04745), with one more at the end of either stack, as torch.nn.Transformer has; one
 embedding for both languages and for the output (Press, Wolf 2017, https://arxiv.org/abs/1608.05859).
 
-Legend: B batch, S source tokens, T target tokens, D width, H heads, E width of a head, L layers, V vocabulary.
+Legend: B batch, S source tokens, T target tokens, P positions, D width, H heads, E width of a head, L layers,
+V vocabulary.
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ class TransformerConfig:
 class Part(nn.Module):
     """A sub-layer in its residual: normalise, apply, drop, add; or apply, drop, add, normalise."""
 
+    inner: Any
+    norm: Any
+    dropout: Any
+
     def __init__(self, inner: nn.Module, config: TransformerConfig) -> None:
         super().__init__()
         self.inner, self.norm = inner, nn.LayerNorm(config.width)
@@ -43,16 +48,22 @@ class Part(nn.Module):
 
     def before(self, x_BTD: Tensor) -> Tensor:
         """Return what the inner layer is given."""
-        return self.norm(x_BTD) if self.pre_norm else x_BTD
+        given_BTD: Tensor = self.norm(x_BTD) if self.pre_norm else x_BTD
+        return given_BTD
 
     def after(self, x_BTD: Tensor, y_BTD: Tensor) -> Tensor:
         """Return the sum of what came in and what the inner layer made of it."""
-        sum_BTD = x_BTD + self.dropout(y_BTD)
-        return sum_BTD if self.pre_norm else self.norm(sum_BTD)
+        sum_BTD: Tensor = x_BTD + self.dropout(y_BTD)
+        if not self.pre_norm:
+            sum_BTD = self.norm(sum_BTD)
+        return sum_BTD
 
 
 class EncoderLayer(nn.Module):
     """Attention to the source, then a feed-forward network."""
+
+    attention: Part
+    feed: Part
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -69,6 +80,10 @@ class EncoderLayer(nn.Module):
 
 class DecoderLayer(nn.Module):
     """Attention to the target so far, attention to the memory, then a feed-forward network."""
+
+    own: Part
+    cross: Part
+    feed: Part
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -93,21 +108,23 @@ class DecoderLayer(nn.Module):
 class Transformer(nn.Module):
     """tokens of the source and of the target so far -> logits of each next token."""
 
-    table_PD: Tensor
+    table: Tensor
+    encoder: Any
+    decoder: Any
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary, config.width, padding_idx=config.padding)
         nn.init.normal_(self.embedding.weight, std=config.width**-0.5)
-        self.register_buffer("table_PD", sinusoids(config.positions, config.width), persistent=False)
+        self.register_buffer("table", sinusoids(config.positions, config.width), persistent=False)
         self.dropout = nn.Dropout(config.dropout)
         self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.layers))
         self.encoder_norm, self.decoder_norm = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
 
     def forward(self, source_BS: Tensor, lengths_B: Tensor, target_BT: Tensor) -> Tensor:
-        """Return logits_BTV of the token after each of ``target``, which begins with the beginning's token."""
+        """Return logits_BTV of the token after each of ``target``, whose first is the beginning's."""
         may_B11S = _known(source_BS, lengths_B)
         memory_BSD = self.encode(source_BS, may_B11S)
         positions = target_BT.shape[1]
@@ -153,7 +170,7 @@ class Transformer(nn.Module):
     def embed(self, tokens_BT: Tensor, place_T: Tensor) -> Tensor:
         """Return x_BTD: embeddings by sqrt(D), plus positions."""
         x_BTD = self.embedding(tokens_BT) * self.config.width**0.5
-        dropped_BTD: Tensor = self.dropout(x_BTD + nn.functional.embedding(place_T, self.table_PD))
+        dropped_BTD: Tensor = self.dropout(x_BTD + nn.functional.embedding(place_T, self.table))
         return dropped_BTD
 
     def logits(self, x_BTD: Tensor) -> Tensor:
