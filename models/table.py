@@ -20,8 +20,9 @@ from models.data.batches import TensorBatches
 from models.errors import CatalogError, CheckpointError, ModelError
 from models.layers.numeric import table_shape
 from models.schedules import ScheduleName
+from models.seeds import seeded
 from models.tasks.regression import Regression, TargetScale
-from models.trainer import History, fit, seeded
+from models.trainer import History, fit
 
 Rows = tuple[pd.DataFrame, "pd.Series[float]"]
 """An encoded frame (rows, features; finite numbers) and its target (rows,)."""

@@ -31,7 +31,7 @@ from models.task import Batch, Task
 from models.training_run import EpochBatches, History, Run
 from models.updates import Precision
 
-__all__ = ["EpochBatches", "History", "fit", "pick_device", "seeded"]
+__all__ = ["EpochBatches", "History", "fit", "pick_device"]
 
 
 def pick_device(device: str) -> torch.device:

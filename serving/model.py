@@ -7,10 +7,26 @@ from typing import Any
 import onnxruntime
 
 from serving import tensors
-from serving.bundle import MODEL_FILE, Bundle, Datatype, Input, Output, read_bundle
+from serving.bundle import (
+    MODEL_FILE,
+    Bundle,
+    Datatype,
+    ImageForm,
+    Input,
+    Output,
+    SeedForm,
+    TextForm,
+    TranslationForm,
+    read_bundle,
+)
 from serving.errors import BundleError, InvalidInputError, ServingError, one_line
+from serving.forms.fields import FormReader
+from serving.forms.image import ImageReader
+from serving.forms.seed import SeedReader
+from serving.forms.text import TextReader
+from serving.forms.translation import TranslationReader
 from serving.infer_request import Arrays
-from serving.records import read_records
+from serving.records import read_records, write_predictions
 
 ONNX_TYPES: dict[str, Datatype] = {
     "tensor(bool)": "BOOL",
@@ -32,8 +48,9 @@ ONNX_TYPES: dict[str, Datatype] = {
 class Model:
     """One version of a model; `infer` may be called from several threads at once."""
 
-    def __init__(self, bundle: Bundle, session: Any) -> None:
+    def __init__(self, bundle: Bundle, session: Any, reader: FormReader | None = None) -> None:
         self.bundle = bundle
+        self._reader = reader
         self._session = session
         self._outputs = [output.name for output in bundle.outputs]
         self._expected = [(each.name, tensors.DTYPES[each.datatype], each.shape) for each in bundle.inputs]
@@ -55,6 +72,16 @@ class Model:
                     f"{self.bundle.name} gave {name!r} of shape {result.shape} for {rows} rows"
                 )
         return dict(zip(names, results, strict=True))
+
+    def predict(self, document: object, *, max_rows: int) -> list[dict[str, Any]]:
+        """Answer records as people write them, one object a record.
+
+        Raises InvalidInputError naming the record at fault, TooLargeError over `max_rows` records.
+        """
+        if self._reader is not None:
+            return self._reader.answer(document, self.infer, max_rows=max_rows)
+        arrays = read_records(document, self.bundle, max_rows=max_rows)
+        return write_predictions(self.bundle, self.infer(arrays))
 
     def _check(self, arrays: Arrays) -> int:
         """The common number of rows of arrays that fit the inputs one for one."""
@@ -89,19 +116,37 @@ def load_model(folder: Path) -> Model:
     _refuse_links(folder)
     if not path.is_file():
         raise BundleError(f"{path} is missing: export the model again")
-    try:
-        session = onnxruntime.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no root but Exception
-        raise BundleError(f"{path} cannot be loaded: {one_line(error)}") from None
+    session = _session(path)
     _compare(path, "input", bundle.inputs, session.get_inputs())
     _compare(path, "output", bundle.outputs, session.get_outputs())
-    model = Model(bundle, session)
+    model = Model(bundle, session, _reader(bundle, folder))
     if bundle.example:
         try:
-            model.infer(read_records(bundle.example, bundle, max_rows=1))
+            model.predict(bundle.example, max_rows=1)
         except ServingError as error:
             raise BundleError(f"{path} does not answer its own example: {error}") from None
     return model
+
+
+def _session(path: Path) -> Any:
+    try:
+        return onnxruntime.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no root but Exception
+        raise BundleError(f"{path} cannot be loaded: {one_line(error)}") from None
+
+
+def _reader(bundle: Bundle, folder: Path) -> FormReader | None:
+    """What reads the bundle's form, if it has one."""
+    form = bundle.form
+    if isinstance(form, ImageForm):
+        return ImageReader(form, bundle)
+    if isinstance(form, TextForm):
+        return TextReader(form, bundle, folder)
+    if isinstance(form, SeedForm):
+        return SeedReader(form)
+    if isinstance(form, TranslationForm):
+        return TranslationReader(form, folder, _session(folder / form.step))
+    return None
 
 
 def _options() -> Any:

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from serving import schemas, tensors
-from serving.bundle import Bundle, Datatype, Input, Output
+from serving.bundle import Bundle, Datatype, Input, Output, SeedForm, TranslationForm
 from serving.infer_request import JSON_SIZE_HEADER
 from serving.repository import Repository
 
@@ -20,6 +20,16 @@ ABOUT = (
     "Open Inference Protocol (KServe V2) with the binary tensor data extension. "
     'Every error is answered as `{"error": text}`.'
 )
+FORMS: dict[str, Json] = {
+    "image": {
+        "type": "string", "contentEncoding": "base64",
+        "description": "A PNG or JPEG of any size, as base64; it is made the size and channels of the model.",
+    },
+    "text": {"type": "string", "minLength": 1},
+    "translation": {"type": "string", "minLength": 1},
+    "seed": {"type": "integer", "minimum": 0, "description": "The same seed gives the same picture."},
+}  # fmt: skip
+"""The schema of a form's field, by the form's kind."""
 REFERENCE = "#/components/schemas/{model}"
 FAULTS = {
     400: "The request is malformed or does not fit the model's inputs; the text names what is wrong",
@@ -162,12 +172,19 @@ def _faults() -> Json:
 
 def record_schema(bundle: Bundle) -> Json:
     """The JSON schema of one record."""
+    if bundle.form is not None:
+        return _object({bundle.form.field: FORMS[bundle.form.kind]}, [bundle.form.field])
     required = [field.name for field in bundle.inputs if not field.may_be_missing]
     return _object({field.name: _field_schema(field) for field in bundle.inputs}, required)
 
 
 def prediction_schema(bundle: Bundle) -> Json:
     """The JSON schema of one prediction."""
+    if isinstance(bundle.form, SeedForm):
+        picture = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}
+        return _object({bundle.form.output: picture}, [bundle.form.output])
+    if isinstance(bundle.form, TranslationForm):
+        return _object({bundle.form.output: {"type": "string"}}, [bundle.form.output])
     return _object(
         {field.name: _output_schema(field) for field in bundle.outputs}, [o.name for o in bundle.outputs]
     )

@@ -8,7 +8,6 @@ from serving.body import parse_json
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
 from serving.model import Model
-from serving.records import read_records, write_predictions
 from serving.repository import Repository
 from serving.schemas import (
     ModelFailure,
@@ -41,8 +40,7 @@ class Service:
         """Answer one record or a list of them with one prediction each, in order."""
         model = self.repository.get(name, version)
         bundle = model.bundle
-        arrays = read_records(parse_json(body), bundle, max_rows=self.max_rows)
-        predictions = write_predictions(bundle, model.infer(arrays))
+        predictions = model.predict(parse_json(body), max_rows=self.max_rows)
         document = {"model": bundle.name, "version": bundle.version, "predictions": predictions}
         return Answer(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
 

@@ -2,8 +2,10 @@
 
 import inspect
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -114,7 +116,13 @@ def _digits() -> tuple[Tensor, Tensor]:
 
 def _docstrings(name: str) -> Iterator[str]:
     """The module's docstring, then those of its public parts and their methods, by paragraph."""
-    module = import_module(name)
+    with warnings.catch_warnings():
+        # Old names that a module keeps warn when they are looked at.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield from _paragraphs(import_module(name))
+
+
+def _paragraphs(module: ModuleType) -> Iterator[str]:
     found = [module, *(member for key, member in sorted(vars(module).items()) if not key.startswith("_"))]
     for part in found:
         methods = (

@@ -14,15 +14,16 @@ from models.task import Batch, Served, Task
 class ImageHead(nn.Module):
     """A network of pictures as people see them: image_BCHW uint8 -> probabilities_BK.
 
-    Mean and deviation by channel, of values in [0, 1], lie in buffers and travel into the graph.
+    Mean and deviation by channel, of values in [0, 1], lie in buffers and travel into the graph. With
+    ``mirrored`` the answer is the mean of those for a picture and its mirror image, at twice the work.
     """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, network: nn.Module, channels: int) -> None:
+    def __init__(self, network: nn.Module, channels: int, *, mirrored: bool = False) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.mirrored = network, mirrored
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("deviation", torch.ones(1, channels, 1, 1))
 
@@ -46,14 +47,19 @@ class ImageHead(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return probabilities_BK."""
-        return torch.softmax(self.network(self.scale(image)).float(), dim=1)
+        x_BCHW = self.scale(image)
+        probabilities_BK = torch.softmax(self.network(x_BCHW).float(), dim=1)
+        if not self.mirrored:
+            return probabilities_BK
+        return (probabilities_BK + torch.softmax(self.network(x_BCHW.flip(3)).float(), dim=1)) / 2
 
 
 class ImageClassification(Task):
     """Cross-entropy of K classes; batches hold ``image`` uint8 [B, C, H, W] and ``label`` int64 [B].
 
-    ``network`` maps x_BCHW to logits_BK. ``flip``, ``degrees`` and ``crop`` are ``ImageAugment``'s. Weight
-    decay spares every parameter with fewer than two dimensions.
+    ``network`` maps x_BCHW to logits_BK. ``flip``, ``degrees`` and ``crop`` are ``ImageAugment``'s; half of a
+    batch is turned. ``mirrored`` is ``ImageHead``'s. Weight decay spares every parameter with fewer than two
+    dimensions.
     """
 
     monitor = "accuracy"
@@ -72,10 +78,12 @@ class ImageClassification(Task):
         flip: bool = False,
         degrees: float = 0.0,
         crop: int = 0,
+        mirrored: bool = False,
     ) -> None:
         super().__init__()
-        self.head = ImageHead(network, image[0])
-        self.augment = ImageAugment(flip=flip, degrees=degrees, crop=crop)
+        self.head = ImageHead(network, image[0], mirrored=mirrored)
+        self.shifted = ImageAugment(flip=flip, crop=crop)
+        self.turned = ImageAugment(flip=flip, degrees=degrees, crop=crop)
         self.image, self.classes = image, classes
         self.optimizer, self.momentum, self.weight_decay = optimizer, momentum, weight_decay
         self.label_smoothing = label_smoothing
@@ -93,12 +101,19 @@ class ImageClassification(Task):
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """Yield the mean cross-entropy of changed pictures."""
-        logits_BK = self.head.network(self.augment(self.head.scale(batch["image"])))
+        logits_BK = self.head.network(self._changed(self.head.scale(batch["image"])))
         smoothing = self.label_smoothing
         yield (
             "network",
             nn.functional.cross_entropy(logits_BK.float(), batch["label"], label_smoothing=smoothing),
         )
+
+    def _changed(self, x_BCHW: Tensor) -> Tensor:
+        """Change pictures at random; a turn blurs, and what is served is sharp, so half are only shifted."""
+        half = len(x_BCHW) // 2
+        if not half or not self.turned.degrees:
+            return self.shifted(x_BCHW)
+        return torch.cat([self.turned(x_BCHW[:half]), self.shifted(x_BCHW[half:])])
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Accuracy, and the mean cross-entropy as "loss"."""

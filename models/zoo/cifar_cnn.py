@@ -39,9 +39,11 @@ class CifarCNN(nn.Module):
         layers: list[nn.Module] = []
         for block in config.blocks:
             for out in block:
-                layers += [nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+                convolution = nn.Conv2d(channels, out, 3, padding=1, bias=False)
+                layers += [convolution, nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
                 channels = out
-            layers.append(nn.MaxPool2d(2))
+            # The largest of ReLUs is the ReLU of the largest, which costs a quarter.
+            layers.insert(-1, nn.MaxPool2d(2))
             height, width = height // 2, width // 2
         # Channels last: convolutions in bfloat16 take about a fifth less time on a CPU so.
         self.features = nn.Sequential(*layers)

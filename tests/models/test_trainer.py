@@ -12,8 +12,9 @@ from torch.optim import SGD, AdamW, Optimizer
 from models.checkpoint import load_checkpoint
 from models.data.batches import TensorBatches
 from models.errors import TrainingError
+from models.seeds import seeded
 from models.task import Batch, Served, Task
-from models.trainer import fit, pick_device, seeded
+from models.trainer import fit, pick_device
 
 
 class Line(Task):

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from models.errors import TrainingError
+from models.seeds import seeded
 from models.task import Batch
-from models.trainer import fit, seeded
+from models.trainer import fit
 from tests.models.lines import BrokenLine, PlainLine, line_batches
 
 
