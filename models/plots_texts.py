@@ -12,7 +12,7 @@ def plot_by_length(words: NDArray[Any], right: NDArray[Any]) -> Figure:
     """Accuracy by the number of words, in fifths of the texts; ``words`` and ``right`` (0, 1) are [rows]."""
     edges = np.unique(np.quantile(words, np.linspace(0, 1, 6)))
     bins = np.clip(np.searchsorted(edges, words, side="right") - 1, 0, len(edges) - 2)
-    shares = [right[bins == at].mean() for at in range(len(edges) - 1)]
+    shares = [right[bins == at].mean() if (bins == at).any() else 0.0 for at in range(len(edges) - 1)]
     names = [f"{low:.0f} to {high:.0f}" for low, high in pairwise(edges)]
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()

@@ -124,3 +124,7 @@ def _through_time(
 
 
 lstm.register_autograd(_backward, setup_context=_remember)
+# Under autocast too in float32: the products inside would come out in half precision, which the sums of the
+# cell over hundreds of times lose digits in, and which a step written in place refuses to mix with.
+for _device in ("cpu", "cuda"):
+    lstm.register_autocast(_device, torch.float32)

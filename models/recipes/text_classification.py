@@ -1,6 +1,6 @@
 """Recipe of classifiers of texts: whole words, padded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -70,16 +70,18 @@ class TextClassificationRecipe(Recipe):
         )  # fmt: skip
 
     def evidence(self, learner: Learner, part: Part) -> "dict[str, Figure]":
-        """Accuracy by length, and the confusions."""
+        """Accuracy by length, the confusions, and the mistakes that the network was most certain of."""
         from models.plots_images import plot_confusion
         from models.plots_texts import plot_by_length
 
         label_N = cast("Tensor", part["label"]).numpy()
-        answer_N = self._probabilities(learner, part).argmax(axis=1)
+        found_NK = self._probabilities(learner, part)
+        answer_N = found_NK.argmax(axis=1)
         words = np.array([len(text.split()) for text in _texts(part)])
         return {
             "by_length": plot_by_length(words, answer_N == label_N),
             "confusion": plot_confusion(label_N, answer_N, learner.labels),
+            "mistakes": _plot_mistakes(_lines(learner.labels, part, found_NK, _worst(found_NK, label_N))),
         }
 
     def export(self, learner: Learner, part: Part, *, tolerance: float) -> Export:
@@ -123,14 +125,11 @@ class TextClassificationRecipe(Recipe):
         """Answers and truth of some texts."""
         assert folder
         rows = np.random.default_rng(seed).permutation(len(_texts(part)))[:count]
-        texts = [_texts(part)[at] for at in rows]
-        label = cast("Tensor", part["label"])[torch.from_numpy(rows)]
-        found = self._probabilities(learner, {"text": texts, "label": label})
-        return [
-            f"{learner.labels[int(row.argmax())]:10} {row.max():6.1%}   true {learner.labels[true]:10} "
-            f"{text[:60]!r}"
-            for row, true, text in zip(found, label.tolist(), texts, strict=True)
-        ]
+        chosen: Part = {
+            "text": [_texts(part)[at] for at in rows],
+            "label": cast("Tensor", part["label"])[torch.from_numpy(rows)],
+        }
+        return _lines(learner.labels, chosen, self._probabilities(learner, chosen), range(len(rows)))
 
     def _probabilities(self, learner: Learner, part: Part) -> NDArray[Any]:
         """Probabilities_NK of a split."""
@@ -141,6 +140,40 @@ class TextClassificationRecipe(Recipe):
                 for batch in self.batches(learner, part, batch_size=64)
             ]
         return np.concatenate(parts)
+
+
+def _worst(found_NK: NDArray[Any], label_N: NDArray[Any], count: int = 12) -> list[int]:
+    """Rows of the wrong answers with the highest probability, the surest first."""
+    wrong = np.flatnonzero(found_NK.argmax(axis=1) != label_N)
+    order = np.argsort(-found_NK[wrong].max(axis=1), kind="stable")
+    return [int(at) for at in wrong[order[:count]]]
+
+
+def _lines(
+    labels: Sequence[str], part: Part, found_NK: NDArray[Any], rows: Iterable[int], width: int = 70
+) -> list[str]:
+    """A line a row: the answer and its probability, the truth, how the text begins."""
+    label_N = cast("Tensor", part["label"])
+    return [
+        f"{labels[int(found_NK[at].argmax())]:10} {found_NK[at].max():6.1%}   "
+        f"true {labels[int(label_N[at])]:10} "
+        f"{' '.join(_texts(part)[at].split())[:width]!r}"
+        for at in rows
+    ]
+
+
+def _plot_mistakes(lines: Sequence[str]) -> "Figure":
+    """The lines as a picture, since the report shows pictures."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 0.6 + 0.25 * max(1, len(lines))), layout="constrained")
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.set_title("The mistakes it was most certain of")
+    # A review may name prices: two dollar signs would set what lies between them as mathematics.
+    text = "\n".join(lines) or "none"
+    axes.text(0, 1, text, family="monospace", fontsize=7, va="top", linespacing=1.6, parse_math=False)
+    return figure
 
 
 def _tokens(learner: Learner, texts: Sequence[str]) -> list[list[int]]:

@@ -112,7 +112,8 @@ class ImageClassification(Task):
         """Change pictures at random; a turn blurs, and what is served is sharp, so half are only shifted."""
         half = len(x_BCHW) // 2
         if not half or not self.turned.degrees:
-            return self.shifted(x_BCHW)
+            shifted_BCHW: Tensor = self.shifted(x_BCHW)
+            return shifted_BCHW
         return torch.cat([self.turned(x_BCHW[:half]), self.shifted(x_BCHW[half:])])
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
