@@ -6,7 +6,8 @@ Hochreiter, Schmidhuber 1997; with the forget gate of Gers, Schmidhuber, Cummins
 
 The input's share of all gates at all times is one matrix product, the recurrent share one a step, and so is
 the gradient: step by step only what depends on the step before. An operator of its own, so that the exporter
-writes it as one ONNX LSTM node, whose order of gates (i, o, f, g) this is.
+writes it as one ONNX LSTM node, whose order of gates (i, o, f, g) this is: onnxruntime has a kernel for the
+node, while a loop would be unrolled to the example's length, and a Scan runs a graph of small nodes a step.
 
 Legend: T times, B batch, E inputs, H hidden units.
 """
