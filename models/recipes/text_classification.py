@@ -150,7 +150,7 @@ def _worst(found_NK: NDArray[Any], label_N: NDArray[Any], count: int = 12) -> li
 
 
 def _lines(
-    labels: Sequence[str], part: Part, found_NK: NDArray[Any], rows: Iterable[int], width: int = 70
+    labels: Sequence[str], part: Part, found_NK: NDArray[Any], rows: Iterable[int], width: int = 90
 ) -> list[str]:
     """A line a row: the answer and its probability, the truth, how the text begins."""
     label_N = cast("Tensor", part["label"])
@@ -166,7 +166,7 @@ def _plot_mistakes(lines: Sequence[str]) -> "Figure":
     """The lines as a picture, since the report shows pictures."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 0.6 + 0.25 * max(1, len(lines))), layout="constrained")
+    figure = Figure(figsize=(9, 0.5 + 0.16 * max(1, len(lines))), layout="constrained")
     axes = figure.subplots()
     axes.axis("off")
     axes.set_title("The mistakes it was most certain of")
