@@ -69,7 +69,7 @@ def check(model: ModelProto) -> ModelProto:
     """Return ``model`` when ONNX's checker and shape inference accept it; raises ExportError otherwise."""
     try:
         onnx.checker.check_model(model, full_check=True)
-    except onnx.checker.ValidationError as error:
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ExportError(f"expected a valid graph, got: {str(error).splitlines()[0]}") from error
     return model
 

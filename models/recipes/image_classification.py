@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 from torch import Tensor
 
+from models.arrays import ArrayNetwork
 from models.catalog import Entry
 from models.data.batches import TensorBatches
 from models.data.data import Data, Part
 from models.errors import CatalogError
+from models.export.arrays import array_graph
 from models.export.network import network_graph
 from models.export.tensors import check_tensors
 from models.recipe import Export, Learner, Recipe, build_config
@@ -33,8 +35,6 @@ PROVED = 256
 
 class ImageClassificationRecipe(Recipe):
     """Columns ``image`` uint8 [rows, channels, height, width] and ``label`` int64 [rows]."""
-
-    kind: type[ImageClassification] = ImageClassification
 
     def learner(
         self,
@@ -60,9 +60,13 @@ class ImageClassificationRecipe(Recipe):
     ) -> ImageClassification:
         """Build the task of a saved learner; the scale comes with the weights."""
         try:
-            return self.kind(entry.network(config), image=config.image, classes=len(labels), **options)
+            return ImageClassification(
+                entry.network(config), image=config.image, classes=len(labels), **options
+            )
         except TypeError as error:
-            raise CatalogError(f"{self.kind.__name__} takes other options: {error}") from error
+            raise CatalogError(
+                f"ImageClassification takes other options: {error}; mend the parameters"
+            ) from error
 
     def batches(
         self,
@@ -93,14 +97,10 @@ class ImageClassificationRecipe(Recipe):
             figures["mistakes"] = plot_pictures(pictures, words, title="Most certain mistakes")
         return figures
 
-    def graph(self, learner: Learner) -> ModelProto:
-        """The graph from pictures to probabilities."""
-        return network_graph(learner.task.served())
-
     def export(self, learner: Learner, part: Part, *, tolerance: float) -> Export:
         """One graph from pictures to probabilities by class."""
-        graph = self.graph(learner)
         task = cast("ImageClassification", learner.task)
+        graph = _graph(task)
         image = _images(part)[:PROVED].numpy()
         cases = {"one": {"image": image[:1]}, "three": {"image": image[:3]}, "many": {"image": image}}
         parity = check_tensors(
@@ -142,6 +142,15 @@ class ImageClassificationRecipe(Recipe):
         path = folder / f"{learner.name}.png"
         plot_pictures(image.numpy(), words, title=learner.name).savefig(path, dpi=120)
         return [*lines, f"pictures in {path}"]
+
+
+def _graph(task: ImageClassification) -> ModelProto:
+    """From pictures to probabilities; an array program has its graph written, for there is no trace of it."""
+    head = task.head
+    if not isinstance(head.network, ArrayNetwork):
+        return network_graph(task.served())
+    mean, deviation = head.mean.cpu().numpy(), head.deviation.cpu().numpy()
+    return array_graph(head.network.arrays(), image=task.image, mean=mean, deviation=deviation)
 
 
 def _images(part: Part) -> Tensor:
