@@ -100,4 +100,5 @@ def _answers(array: NDArray[Any], output: Output) -> list[Any]:
         return [dict(zip(output.labels, row, strict=True)) for row in array]
     if array.size == len(array):
         array = array.reshape(len(array))
-    return array.tolist() if array.dtype.kind in "OU" else list(array)
+    # Floats stay numpy's, for their precision; onnxruntime's INT64 is a C type that orjson does not know.
+    return list(array) if array.dtype.kind == "f" else array.tolist()
