@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from serving.endpoint import BodyEndpoint
+from serving.endpoint import BodyEndpoint, Headers
 from serving.errors import ServingError, http_status, one_line
+from serving.infer_request import JSON_SIZE_HEADER
 from serving.infer_response import Answer
 from serving.openapi import describe
 from serving.pages import add_pages
@@ -71,14 +72,21 @@ def _add_document(app: FastAPI, repository: Repository, max_rows: int) -> None:
 def _add_inference(app: FastAPI, service: Service, pool: ThreadPoolExecutor, max_body_bytes: int) -> None:
     """The POST routes, beside FastAPI's own: its request models would cost more time than the graph."""
 
-    def infer(params: dict[str, str], body: bytes, json_size: str | None) -> Answer:
+    def infer(params: dict[str, str], body: bytes, headers: Headers) -> Answer:
+        json_size = headers.get(JSON_SIZE_HEADER.lower())
         return service.infer(params["name"], params.get("version"), body, json_size)
 
-    def predict(params: dict[str, str], body: bytes, _: str | None) -> Answer:
-        return service.predict(params["name"], params.get("version"), body)
+    def predict(params: dict[str, str], body: bytes, headers: Headers) -> Answer:
+        kinds = {"content_type": headers.get("content-type", ""), "accept": headers.get("accept", "")}
+        return service.predict(params["name"], params.get("version"), body, **kinds)
 
-    for prefix, last, work in (("/v2/models/{name}", "infer", infer), ("/models/{name}", "predict", predict)):
-        endpoint = BodyEndpoint(work, pool, max_body_bytes)
+    def quick(params: dict[str, str]) -> bool:
+        return service.is_quick(params["name"], params.get("version"))
+
+    for prefix, last, endpoint in (
+        ("/v2/models/{name}", "infer", BodyEndpoint(infer, pool, max_body_bytes)),
+        ("/models/{name}", "predict", BodyEndpoint(predict, pool, max_body_bytes, quick)),
+    ):
         for path in (f"{prefix}/{last}", f"{prefix}/versions/{{version}}/{last}"):
             app.router.routes.append(Route(path, endpoint, methods=["POST"], name=last))
 

@@ -16,6 +16,7 @@ class Answer:
 
     body: bytes
     json_size: int | None = None
+    media_type: str = "application/json"
 
 
 def write_response(bundle: Bundle, request: InferRequest, results: Arrays) -> Answer:
@@ -39,4 +40,4 @@ def write_response(bundle: Bundle, request: InferRequest, results: Arrays) -> An
     body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
     if not any(request.outputs.values()):
         return Answer(body)
-    return Answer(b"".join([body, *tail]), len(body))
+    return Answer(b"".join([body, *tail]), len(body), "application/octet-stream")

@@ -11,6 +11,7 @@ import orjson
 import uvicorn
 
 from serving.app import MAX_BODY_BYTES, MAX_ROWS, create_app
+from serving.bundle import ImageForm
 from serving.errors import StartError
 from serving.repository import Repository, load_repository
 
@@ -90,11 +91,14 @@ def greeting(repository: Repository, host: str, port: int) -> str:
     for model in repository.latest():
         bundle = model.bundle
         versions = ", ".join(map(str, sorted(repository.models[bundle.name])))
-        lines.append(f"{bundle.name}  {bundle.task}, version {versions}, {len(bundle.inputs)} inputs")
+        takes = f"takes {bundle.form.kind}" if bundle.form else f"{len(bundle.inputs)} inputs"
+        lines.append(f"{bundle.name}  {bundle.task}, version {versions}, {takes}")
     lines += [f"{bad.name}  version {bad.version} NOT served: {bad.reason}" for bad in repository.failures]
     for model in repository.latest()[:1]:
-        if model.bundle.example:
-            record = shlex.quote(orjson.dumps(model.bundle.example).decode())
-            lines.append(f"curl {url}/models/{model.bundle.name}/predict -d {record}")
+        bundle, address = model.bundle, f"{url}/models/{model.bundle.name}/predict"
+        if isinstance(bundle.form, ImageForm):
+            lines.append(f"curl {address} -F {bundle.form.field}=@picture.png")
+        elif bundle.example:
+            lines.append(f"curl {address} -d {shlex.quote(orjson.dumps(bundle.example).decode())}")
     lines.append(f"{url}  try it;  {url}/docs  the API;  {url}/v2  Open Inference Protocol")
     return "\n".join(lines) + "\n"

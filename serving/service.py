@@ -1,13 +1,18 @@
 """What the service answers, without the transport: bytes in, bytes out, errors as ServingError."""
 
+import base64
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import orjson
 
 from serving.body import parse_json
+from serving.bundle import Bundle, ImageForm, SeedForm
+from serving.errors import InvalidInputError, ServingError, UnsupportedError
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
 from serving.model import Model
+from serving.multipart import is_multipart, read_parts
 from serving.repository import Repository
 from serving.schemas import (
     ModelFailure,
@@ -36,11 +41,26 @@ class Service:
         results = model.infer(request.arrays, list(request.outputs))
         return write_response(model.bundle, request, results)
 
-    def predict(self, name: str, version: str | None, body: bytes) -> Answer:
-        """Answer one record or a list of them with one prediction each, in order."""
+    def is_quick(self, name: str, version: str | None) -> bool:
+        """Whether a small request is answered in less time than a thread's hand-over; so is a refusal."""
+        try:
+            return self.repository.get(name, version).bundle.form is None
+        except ServingError:
+            return True
+
+    def predict(
+        self, name: str, version: str | None, body: bytes, *, content_type: str = "", accept: str = ""
+    ) -> Answer:
+        """Answer one record or a list of them with one prediction each, in order.
+
+        A multipart/form-data body gives a model of pictures a record a part. A client that accepts image/png
+        gets the picture that a seed makes, and nothing else.
+        """
         model = self.repository.get(name, version)
         bundle = model.bundle
-        predictions = model.predict(parse_json(body), max_rows=self.max_rows)
+        predictions = model.predict(_records(bundle, body, content_type), max_rows=self.max_rows)
+        if "image/png" in accept and isinstance(bundle.form, SeedForm):
+            return _picture(predictions, bundle.form)
         document = {"model": bundle.name, "version": bundle.version, "predictions": predictions}
         return Answer(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
 
@@ -80,6 +100,23 @@ class Service:
             description=bundle.description,
             metrics=bundle.metrics,
         )
+
+
+def _records(bundle: Bundle, body: bytes, content_type: str) -> object:
+    """The records of a body; whatever is no form of parts is taken for JSON."""
+    if not is_multipart(content_type):
+        return parse_json(body)
+    if not isinstance(bundle.form, ImageForm):
+        raise UnsupportedError(f"{bundle.name} takes no pictures: send JSON in place of multipart/form-data")
+    return read_parts(body, content_type)
+
+
+def _picture(predictions: list[dict[str, Any]], form: SeedForm) -> Answer:
+    if len(predictions) != 1:
+        raise InvalidInputError(
+            f"expected one seed for an answer in image/png, got {len(predictions)}; accept application/json"
+        )
+    return Answer(base64.b64decode(predictions[0][form.output]), media_type="image/png")
 
 
 def own_version() -> str:

@@ -1,4 +1,4 @@
-"""Pictures in: PNG or JPEG as base64, made the size and the channels that the graph takes."""
+"""Pictures in: PNG or JPEG, as base64 or as they are, made the size and the channels that the graph takes."""
 
 import base64
 import binascii
@@ -59,7 +59,9 @@ class ImageReader:
 
 
 def _bytes(value: object, what: str) -> bytes:
-    """The bytes of base64 text, with or without `data:...;base64,` before it."""
+    """A part's own bytes, or those of base64 text, with or without `data:...;base64,` before it."""
+    if isinstance(value, bytes):
+        return value
     if not isinstance(value, str):
         raise InvalidInputError(f"{what}: expected a PNG or JPEG as base64 text, got {tensors.shown(value)}")
     text = value.partition(",")[2] if value.startswith("data:") else value

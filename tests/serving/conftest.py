@@ -14,6 +14,7 @@ import requests
 from onnx import TensorProto, helper, numpy_helper
 
 from serving.bundle import Bundle, Input, Output, write_bundle
+from tests.serving.form_models import write_colours, write_lengths, write_noise
 
 MAX_BODY_BYTES = 1_000_000
 MAX_ROWS = 500
@@ -212,6 +213,8 @@ def models_folder(tmp_path_factory) -> Path:
     Small.write_echo(root, "words", {"text": "BYTES"}, 1)
     Small.write_echo(root, "numbers", {"x": "FP32"}, 3)
     Small.write_classes(root)
+    for write in (write_colours, write_lengths, write_noise):
+        write(root, Small.graph_bytes)
     return root
 
 
