@@ -1,5 +1,7 @@
 // The models' page: a form made from a model's inputs, answered as one types.
 
+import { KINDS, curl, formControl, formInput, formOutputs, picture } from "/static/forms.js";
+
 const $ = (id) => document.getElementById(id);
 const PAUSE_MS = 150;
 const FEW = 10;
@@ -42,6 +44,8 @@ function control(input) {
   let entry;
   let read = () => entry.value === "" ? undefined : entry.value;
   const show = (value) => { entry.value = value ?? ""; };
+  const made = formControl(id, input.kind);
+  if (made) return made;
   if (input.kind === "tensor") {
     entry = element("textarea", { id, spellcheck: false });
     read = () => entry.value.trim() === "" ? undefined : JSON.parse(entry.value);
@@ -77,13 +81,15 @@ function hint(input) {
 }
 
 function field(input, changed) {
-  const { entry, read, show } = control(input);
+  const { entry, read, show, extra } = control(input);
   const unit = input.unit ? element("span", {}, ` ${input.unit}`) : "";
   const label = element("label", { htmlFor: entry.id, title: input.description || input.name }, words(input.name), unit);
   const note = element("small", { id: `${entry.id}-note` }, hint(input));
   entry.setAttribute("aria-describedby", note.id);
-  const box = element("div", { className: input.kind === "tensor" ? "field wide" : "field" }, label, entry, note);
+  const wide = input.kind === "tensor" || input.kind in KINDS;
+  const box = element("div", { className: wide ? "field wide" : "field" }, label, entry, extra ?? "", note);
   entry.addEventListener("input", changed);
+  entry.addEventListener("ready", changed);
   return { input, box, read, show };
 }
 
@@ -92,13 +98,15 @@ class ModelForm {
     this.card = card;
     this.path = path;
     this.sent = 0;
-    this.fields = card.inputs.map((input) => field(input, () => this.later()));
+    const inputs = card.form ? [formInput(card.form)] : card.inputs;
+    this.outputs = formOutputs(card.form) ?? card.outputs;
+    this.fields = inputs.map((input) => field(input, () => this.later()));
     $("fields").replaceChildren(...this.fields.map((each) => each.box));
     $("load-example").onclick = () => this.fill(card.example);
     $("clear").onclick = () => this.fill({});
     $("find").oninput = () => this.find($("find").value);
     $("find").value = "";
-    $("find").hidden = card.inputs.length < FEW;
+    $("find").hidden = inputs.length < FEW;
     $("none-found").hidden = true;
     $("form").onsubmit = (event) => { event.preventDefault(); this.predict(); };
     this.fill(card.example);
@@ -139,7 +147,7 @@ class ModelForm {
     const turn = ++this.sent;
     try {
       const body = JSON.stringify(this.record());
-      $("curl").textContent = `curl ${location.origin}${this.path} -d '${body.replaceAll("'", "'\\''")}'`;
+      $("curl").textContent = curl(location.origin + this.path, this.card.form, body);
       const start = performance.now();
       const answer = await fetchJson(this.path, { method: "POST", body });
       if (turn !== this.sent) return;
@@ -153,7 +161,7 @@ class ModelForm {
   answer(prediction) {
     this.mark(null);
     $("fault").hidden = true;
-    $("answer").replaceChildren(...this.card.outputs.flatMap((output) => drawn(output, prediction[output.name])));
+    $("answer").replaceChildren(...this.outputs.flatMap((output) => drawn(output, prediction[output.name])));
   }
 
   refuse(text) {
@@ -175,6 +183,8 @@ class ModelForm {
 
 function drawn(output, value) {
   const name = element("p", { className: "soft" }, words(output.name));
+  if (output.picture) return [picture(value, "the picture that was made"), name];
+  if (output.text) return [element("p", {}, value), name];
   if (output.labels && value !== null && typeof value === "object" && !Array.isArray(value)) {
     const shares = Object.entries(value).sort((a, b) => b[1] - a[1]).slice(0, 10);
     return [name, ...shares.map(([label, share]) => element("div", { className: "share" },
@@ -194,7 +204,8 @@ async function open(name) {
   const card = await fetchJson(`/models/${name}`);
   document.title = `${card.name} - Millrace`;
   $("title").textContent = words(card.name);
-  const about = [card.description, `${words(card.task)}, version ${card.version}, ${card.inputs.length} inputs.`];
+  const takes = card.form ? `takes ${KINDS[card.form.kind]}` : `${card.inputs.length} inputs`;
+  const about = [card.description, `${words(card.task)}, version ${card.version}, ${takes}.`];
   $("about").textContent = about.filter(Boolean).join(" ");
   $("metrics").replaceChildren(...metrics(card.metrics));
   $("metrics").hidden = $("metrics").children.length === 0;

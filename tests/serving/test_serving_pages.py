@@ -9,6 +9,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.serving.form_models import picture
+
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -71,6 +73,29 @@ def test_the_form_answers_as_one_types(small, service, browser):
     wait_for_text(browser, "#answer", "owl")
     assert hosts_asked(browser) == {service.address}
     assert [entry for entry in browser.get_log("browser") if "400" not in entry["message"]] == []
+
+
+def test_texts_seeds_and_pictures_have_their_own_fields(service, browser, tmp_path):
+    browser.get(f"{service.url}/#lengths")
+    wait_for_text(browser, "#about", "takes a text")
+    text = browser.find_element(By.CSS_SELECTOR, "#fields textarea")
+    wait_for_text(browser, "#answer", "Sum")
+    text.clear()
+    text.send_keys("bad bad film")
+    wait_for_text(browser, "#answer .value", "7")
+    browser.find_element(By.LINK_TEXT, "noise").click()
+    made = 'return document.querySelector("#answer img")?.naturalWidth'
+    WebDriverWait(browser, 15).until(lambda _: browser.execute_script(made) == 3)
+    browser.find_element(By.LINK_TEXT, "colours").click()
+    wait_for_text(browser, "#about", "takes a picture")
+    wait_for_text(browser, "#answer", "Mean")
+    file = tmp_path / "green.png"
+    file.write_bytes(picture("green"))
+    browser.find_element(By.CSS_SELECTOR, "#fields input").send_keys(str(file))
+    wait_for_text(browser, "#answer .share", "green")
+    assert "-F image=@picture.png" in browser.find_element(By.ID, "curl").get_attribute("textContent")
+    assert hosts_asked(browser) == {service.address}
+    assert browser.get_log("browser") == []
 
 
 def test_the_api_page_draws_and_sends(service, browser):
