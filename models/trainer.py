@@ -71,9 +71,10 @@ def fit(
     that rise linearly before it. ``clip_norm`` bounds the gradient's 2-norm per optimiser. With
     ``ema_decay`` (per step) the exponential mean of the weights is what is evaluated and kept
     (Polyak and Juditsky 1992; Morales-Brotons et al. 2024). ``patience`` counts epochs. ``precision`` is that
-    of the forward passes, ``accumulate`` the batches whose gradients make one step, ``compile`` hands the
-    task's modules to ``torch.compile``. ``processes`` above 1 share each batch's rows (one CUDA device each);
-    everything given is then sent to them by pickle, ``on_epoch`` too.
+    of the forward passes (``auto``: see ``models.updates.autocast``), ``accumulate`` the batches whose
+    gradients make one step, ``compile`` hands the task's modules to ``torch.compile``. ``processes`` above 1
+    share each batch's rows (one CUDA device each); everything given is then sent to them by pickle,
+    ``on_epoch`` too.
 
     A run with the same arguments and ``run_key`` (a digest of data and config) whose ``last.pt`` is in
     ``checkpoint_folder`` goes on where it stopped and ends with the weights of an uninterrupted run;

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from models.errors import TrainingError
 
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["float32", "bfloat16", "float16", "auto"]
 
 CHECK_EVERY = 16
 """Losses between two looks at a loss on an accelerator, since each look waits for it."""
@@ -20,15 +20,30 @@ CHECK_EVERY = 16
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:
     """Return the context in which a forward pass runs; weights stay float32 (Micikevicius et al. 2018).
 
-    Raises TrainingError for a name that is none, or float16 where the gradients could not be scaled.
+    ``auto`` is bfloat16 where the device multiplies it, and float32 elsewhere: a processor that has to
+    convert takes twenty times as long. Raises TrainingError for a name that is none, or float16 where the
+    gradients could not be scaled.
     """
     if precision not in get_args(Precision):
         raise TrainingError(f"expected a precision among {get_args(Precision)}, got {precision!r}")
+    if precision == "auto":
+        precision = "bfloat16" if multiplies_bfloat16(device) else "float32"
     if precision == "float32":
         return nullcontext()
     if precision == "float16" and device.type != "cuda":
         raise TrainingError(f"expected a CUDA device for float16, got {device.type}; use bfloat16")
     return torch.autocast(device.type, getattr(torch, precision))
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether ``device`` has instructions for products of bfloat16."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return False
+    # Not in every torch that is allowed: there float32 is always right.
+    able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(able.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
 
 
 class Updates:

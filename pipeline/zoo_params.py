@@ -25,7 +25,7 @@ class TrainingParams(Section):
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
     clip_norm: Rate | None = None
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     accumulate: Positive = 1
     compile: bool = False
     processes: Positive = 1

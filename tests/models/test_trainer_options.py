@@ -66,6 +66,13 @@ def test_bfloat16_learns_and_keeps_float32_weights():
     assert 0 < max(differences(plain, mixed)) < 0.1
 
 
+@pytest.mark.parametrize("able", [{}, {"amx_bf16": False, "avx512_bf16": True}, {"avx512_bf16": False}])
+def test_auto_is_bfloat16_where_the_processor_multiplies_it(able, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    wanted = "bfloat16" if any(able.values()) else "float32"
+    assert max(differences(trained(precision=wanted), trained(precision="auto"))) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
