@@ -6,7 +6,7 @@ Shapes in this room are suffixes: ``x_BF`` is [batch, features]; K is members of
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -28,6 +28,15 @@ class Served:
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
     axes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+
+
+def decay_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return an optimiser's groups; weight decay spares every parameter with fewer than two dimensions."""
+    weights = list(module.parameters())
+    return [
+        {"params": [each for each in weights if each.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [each for each in weights if each.ndim < 2], "weight_decay": 0.0},
+    ]
 
 
 class Task(nn.Module, ABC):

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from models.classes import class_metrics
 from models.data.augment import ImageAugment
-from models.task import Batch, Served, Task
+from models.task import Batch, Served, Task, decay_groups
 
 
 class ImageHead(nn.Module):
@@ -58,8 +59,7 @@ class ImageClassification(Task):
     """Cross-entropy of K classes; batches hold ``image`` uint8 [B, C, H, W] and ``label`` int64 [B].
 
     ``network`` maps x_BCHW to logits_BK. ``flip``, ``degrees`` and ``crop`` are ``ImageAugment``'s; half of a
-    batch is turned. ``mirrored`` is ``ImageHead``'s. Weight decay spares every parameter with fewer than two
-    dimensions.
+    batch is turned. ``mirrored`` is ``ImageHead``'s. Weight decay is ``decay_groups``'s.
     """
 
     monitor = "accuracy"
@@ -90,11 +90,7 @@ class ImageClassification(Task):
 
     def optimizers(self, lr: float) -> dict[str, Optimizer]:
         """One SGD, with Nesterov's momentum where there is any, or one AdamW."""
-        weights = list(self.parameters())
-        groups = [
-            {"params": [each for each in weights if each.ndim >= 2], "weight_decay": self.weight_decay},
-            {"params": [each for each in weights if each.ndim < 2], "weight_decay": 0.0},
-        ]
+        groups = decay_groups(self, self.weight_decay)
         if self.optimizer == "adamw":
             return {"network": AdamW(groups, lr=lr, fused=True)}
         return {"network": SGD(groups, lr=lr, momentum=self.momentum, nesterov=self.momentum > 0)}
@@ -118,14 +114,7 @@ class ImageClassification(Task):
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Accuracy, and the mean cross-entropy as "loss"."""
-        from torchmetrics.functional.classification import multiclass_accuracy
-
-        parts = [(self.head(batch["image"]), batch["label"]) for batch in batches]
-        probabilities_NK = torch.cat([part for part, _ in parts])
-        label_N = torch.cat([label for _, label in parts])
-        loss = nn.functional.nll_loss(probabilities_NK.clamp_min(1e-12).log(), label_N)
-        accuracy = multiclass_accuracy(probabilities_NK, label_N, self.classes, average="micro")
-        return {"accuracy": accuracy.item(), "loss": loss.item()}
+        return class_metrics(((self.head(batch["image"]), batch["label"]) for batch in batches), self.classes)
 
     def served(self) -> Served:
         """Pictures -> probabilities; two black ones as the example."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from models.errors import TrainingError
-from models.task import Batch, Served, Task
+from models.task import Batch, Served, Task, decay_groups
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,7 @@ class Regression(Task):
 
     def optimizers(self, lr: float) -> dict[str, Optimizer]:
         """One AdamW."""
-        decayed = [weight for weight in self.parameters() if weight.ndim >= 2]
-        spared = [weight for weight in self.parameters() if weight.ndim < 2]
-        groups = [
-            {"params": decayed, "weight_decay": self.weight_decay},
-            {"params": spared, "weight_decay": 0.0},
-        ]
-        return {"network": AdamW(groups, lr=lr, fused=True)}
+        return {"network": AdamW(decay_groups(self, self.weight_decay), lr=lr, fused=True)}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
         """Yield the mean over rows and members of the squared error."""

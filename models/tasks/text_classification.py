@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from models.classes import class_metrics
 from models.task import Batch, Served, Task
 
 
@@ -52,14 +53,8 @@ class TextClassification(Task):
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Accuracy, and the mean cross-entropy as "loss"."""
-        from torchmetrics.functional.classification import multiclass_accuracy
-
-        parts = [(self.head(batch["tokens"], batch["tokens_lengths"]), batch["label"]) for batch in batches]
-        probabilities_NK = torch.cat([part for part, _ in parts])
-        label_N = torch.cat([label for _, label in parts])
-        loss = nn.functional.nll_loss(probabilities_NK.clamp_min(1e-12).log(), label_N)
-        accuracy = multiclass_accuracy(probabilities_NK, label_N, self.classes, average="micro")
-        return {"accuracy": accuracy.item(), "loss": loss.item()}
+        parts = ((self.head(batch["tokens"], batch["tokens_lengths"]), batch["label"]) for batch in batches)
+        return class_metrics(parts, self.classes)
 
     def served(self) -> Served:
         """Tokens -> probabilities, for any length."""

@@ -8,14 +8,15 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from models.data.tokens import PAD
-from models.task import Batch, Served, Task
+from models.task import Batch, Served, Task, decay_groups
 from models.zoo.transformer import Transformer
 
 
 class Translation(Task):
     """Batches hold ``source`` [B, S] with ``source_lengths`` and ``target`` [B, T] from begin to end.
 
-    Label smoothing as in Szegedy et al. 2016 (arXiv 1512.00567), betas of Adam as in Vaswani et al. 2017.
+    Label smoothing as in Szegedy et al. 2016 (arXiv 1512.00567), betas of Adam as in Vaswani et al. 2017,
+    weight decay as in ``decay_groups``.
     """
 
     monitor = "loss"
@@ -28,12 +29,8 @@ class Translation(Task):
         self.label_smoothing, self.weight_decay = label_smoothing, weight_decay
 
     def optimizers(self, lr: float) -> dict[str, Optimizer]:
-        """One AdamW; weight decay spares every parameter with fewer than two dimensions."""
-        weights = list(self.parameters())
-        groups = [
-            {"params": [each for each in weights if each.ndim >= 2], "weight_decay": self.weight_decay},
-            {"params": [each for each in weights if each.ndim < 2], "weight_decay": 0.0},
-        ]
+        """One AdamW."""
+        groups = decay_groups(self, self.weight_decay)
         return {"network": AdamW(groups, lr=lr, betas=(0.9, 0.98), eps=1e-9, fused=True)}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, Tensor]]:
