@@ -9,7 +9,8 @@ from pipeline.lineage import digest_code, digest_files, digest_json
 from pipeline.stage import run
 from pipeline.zoo import Work, work_on
 from pipeline.zoo_params import ZOO_PARAMS_FILE
-from serving.bundle import Bundle, write_bundle
+from serving.bundle import Bundle
+from serving.bundle_files import write_bundle
 from serving.errors import ServingError
 
 TOLERANCE = 1e-4

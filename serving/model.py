@@ -7,18 +7,8 @@ from typing import Any
 import onnxruntime
 
 from serving import tensors
-from serving.bundle import (
-    MODEL_FILE,
-    Bundle,
-    Datatype,
-    ImageForm,
-    Input,
-    Output,
-    SeedForm,
-    TextForm,
-    TranslationForm,
-    read_bundle,
-)
+from serving.bundle import Bundle, Datatype, ImageForm, Input, Output, SeedForm, TextForm, TranslationForm
+from serving.bundle_files import MODEL_FILE, read_bundle
 from serving.errors import BundleError, InvalidInputError, ServingError, one_line
 from serving.forms.fields import FormReader
 from serving.forms.image import ImageReader

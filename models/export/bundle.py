@@ -10,7 +10,8 @@ from onnx import ModelProto
 
 from models.errors import ExportError
 from models.export.graphs import tensor_types
-from serving.bundle import Bundle, CategoryHistogram, Input, NumberHistogram, Output, write_bundle
+from serving.bundle import Bundle, CategoryHistogram, Input, NumberHistogram, Output
+from serving.bundle_files import write_bundle
 
 BINS = 20
 """Bars of a number's histogram."""

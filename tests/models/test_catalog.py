@@ -18,7 +18,8 @@ from models.recipes.catalog import recipe_of
 from models.seeds import seeded
 from models.task import Batch, Task
 from models.trainer import fit
-from serving.bundle import Bundle, write_bundle
+from serving.bundle import Bundle
+from serving.bundle_files import write_bundle
 from serving.model import load_model
 
 

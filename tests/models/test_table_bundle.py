@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 
 from models.errors import ExportError
 from models.export.bundle import category_histogram, number_histogram, write_table_bundle
-from serving.bundle import MODEL_FILE, read_bundle
+from serving.bundle_files import MODEL_FILE, read_bundle
 
 RAW = pd.DataFrame(
     {"area": np.float32([900, 1500, np.nan, 1200]), "quality": ["Good", "", "Poor", "Good"], "extra": 1.0}

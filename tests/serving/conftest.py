@@ -13,7 +13,8 @@ import pytest
 import requests
 from onnx import TensorProto, helper, numpy_helper
 
-from serving.bundle import Bundle, Input, Output, write_bundle
+from serving.bundle import Bundle, Input, Output
+from serving.bundle_files import write_bundle
 from tests.serving.form_models import write_colours, write_lengths, write_noise
 
 MAX_BODY_BYTES = 1_000_000

@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from serving.bundle import Bundle, ImageForm, Input, Output, SeedForm, TextForm, write_bundle
+from serving.bundle import Bundle, ImageForm, Input, Output, SeedForm, TextForm
+from serving.bundle_files import write_bundle
 
 WORDS = {"<pad>": 0, "good": 1, "bad": 2, "film": 3}
 NAMES = ["red", "green", "blue"]

@@ -5,8 +5,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from serving import bundle as bundle_module
-from serving.bundle import Bundle, Input, NumberHistogram, read_bundle, write_bundle
+from serving import bundle_files
+from serving.bundle import Bundle, Input, NumberHistogram
+from serving.bundle_files import read_bundle, write_bundle
 from serving.errors import BundleError
 
 
@@ -53,14 +54,14 @@ def test_a_failed_write_leaves_the_old_bundle_and_nothing_else(tmp_path, extras,
 def test_a_failed_exchange_puts_the_old_bundle_back(tmp_path, monkeypatch, small):
     folder = tmp_path / "price" / "1"
     write_bundle(folder, b"old", small.price_bundle())
-    rename = bundle_module.Path.rename
+    rename = bundle_files.Path.rename
 
     def fail_for_the_new_one(self, target):
         if ".new-" in self.name:
             raise OSError("no space")
         return rename(self, target)
 
-    monkeypatch.setattr(bundle_module.Path, "rename", fail_for_the_new_one)
+    monkeypatch.setattr(bundle_files.Path, "rename", fail_for_the_new_one)
     with pytest.raises(OSError, match="no space"):
         write_bundle(folder, b"new", small.price_bundle())
     assert (folder / "model.onnx").read_bytes() == b"old"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from serving.bundle import Output, write_bundle
+from serving.bundle import Output
+from serving.bundle_files import write_bundle
 from serving.errors import BundleError, InvalidInputError
 from serving.model import load_model
 
