@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
@@ -88,20 +89,28 @@ def plot_leaderboard(board: pd.DataFrame, *, log_target: bool = True) -> Figure:
 
 
 def plot_learning(history: pd.DataFrame, *, metric: str, best_epoch: int) -> Figure:
-    """Training loss and validation metric by epoch, the best epoch marked."""
+    """Losses and validation metric by epoch, the best epoch marked.
+
+    Epochs count from 0 in ``history`` and ``best_epoch``, from 1 in the plot. Of the columns,
+    ``loss_NAME`` is the training loss of optimiser NAME, ``loss`` that of validation.
+    """
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
     left, right = figure.subplots(1, 2)
-    losses = [name for name in history.columns if str(name).startswith("loss")]
+    epoch = history["epoch"] + 1
+    losses = [str(name) for name in history.columns if str(name).startswith("loss")]
     for shade, name in zip((ACCENT, WARM, QUIET), losses, strict=False):
-        left.plot(history["epoch"], history[name], color=shade, label=name)
+        label = "validation" if name == "loss" else f"training, {name.removeprefix('loss_')}"
+        left.plot(epoch, history[name], color=shade, label=label)
     left.set(yscale="log", xlabel="epoch")
-    left.set_title("Training loss", **_TITLE)
+    _few(left.yaxis)
+    left.set_title("Loss", **_TITLE)
     left.legend(frameon=False, fontsize=8)
-    right.plot(history["epoch"], history[metric], color=ACCENT)
-    right.axvline(best_epoch, color=WARM, linewidth=1, linestyle=(0, (4, 3)))
+    right.plot(epoch, history[metric], color=ACCENT)
+    right.axvline(best_epoch + 1, color=WARM, linewidth=1, linestyle=(0, (4, 3)))
     right.set(xlabel="epoch")
-    right.set_title(f"Validation {metric}; best in epoch {best_epoch}", **_TITLE)
+    right.set_title(f"Validation {metric}; best after epoch {best_epoch + 1}", **_TITLE)
     for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _bare(axes)
     return figure
 
@@ -134,11 +143,17 @@ def _slice_names(table: pd.DataFrame) -> tuple[list[str], dict[str, int]]:
 def _thousands(axes: Axes) -> None:
     """Few round numbers on log axes, such as 50k, 100k, 200k."""
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        _few(axis)
         axis.set_major_formatter(
             FuncFormatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
         )
-        axis.set_minor_locator(NullLocator())
+
+
+def _few(axis: Axis) -> None:
+    """Round numbers alone on a log axis, written as people write them."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def _bare(axes: Axes) -> None:

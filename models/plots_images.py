@@ -28,16 +28,16 @@ def plot_confusion(truth: NDArray[Any], answers: NDArray[Any], labels: Sequence[
 
 
 def plot_pictures(
-    images: NDArray[np.uint8], captions: Sequence[str], *, title: str, columns: int = 8
+    images: NDArray[np.uint8], captions: Sequence[str], *, title: str, columns: int = 6
 ) -> Figure:
-    """Pictures [rows, channels, height, width] in a grid, a caption under each."""
+    """Pictures [rows, channels, height, width] in a grid, a caption over each."""
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(1.25 * columns, 1.5 * rows + 0.4), layout="constrained")
+    figure = Figure(figsize=(1.25 * columns, 1.6 * rows + 0.4), layout="constrained")
     figure.suptitle(title)
     for at, axes in enumerate(np.atleast_1d(figure.subplots(rows, columns)).ravel()):
         axes.axis("off")
         if at < len(images):
             picture = images[at].transpose(1, 2, 0)
             axes.imshow(picture[:, :, 0] if picture.shape[2] == 1 else picture, cmap="gray")
-            axes.set_title(captions[at], fontsize=7)
+            axes.set_title(captions[at], fontsize=9)
     return figure

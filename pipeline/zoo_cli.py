@@ -72,6 +72,19 @@ def train(
 
 @app.command()
 @one_line_errors(ModelError)
+def table(
+    reports: Annotated[Path, typer.Option(help="Folder that `train` wrote reports to.")] = Path(
+        "reports/zoo"
+    ),
+) -> None:
+    """Print the figures of every network trained so far beside the published ones, as a Markdown table."""
+    from pipeline.zoo_report import markdown, read_rows
+
+    print(markdown(read_rows(reports)), end="")
+
+
+@app.command()
+@one_line_errors(ModelError)
 def sample(
     name: Name,
     count: Annotated[int, typer.Option(min=1, max=64, help="How many answers.")] = 8,

@@ -22,12 +22,14 @@ def main(reports: Path, out: Path) -> None:
     rows = read_rows(reports)
     pictures = {row["network"]: _pictures(reports / row["network"]) for row in rows}
     page = environment.get_template("zoo.html").render(
-        rows=[cells(row) for row in rows], heads=HEADS, found=rows, pictures=pictures
+        rows=[cells(row) for row in rows], heads=HEADS, numbers=NUMBERS, found=rows, pictures=pictures
     )
     write_text(out, page)
 
 
-HEADS = ("network", "metric", "reached", "published", "data", "epochs", "seconds", "parameters")
+HEADS = ("network", "metric", "reached", "published", "on", "data here", "epochs", "seconds", "parameters")
+NUMBERS = {"reached", "published", "epochs", "seconds", "parameters"}
+"""The columns set flush right."""
 
 
 def read_rows(reports: Path) -> list[dict[str, Any]]:
@@ -45,14 +47,14 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
     """One line of the table, by `HEADS`."""
     published = row["published"]
     name = published["metric"]
-    figure = "" if published["value"] is None else f"{published['value']:g}"
-    note = f"{figure} ({published['note']}; {published['source']})".strip()
+    figure = "none" if published["value"] is None else f"{published['value']:g}"
     train = row["data"]["rows"]["train"]
     return (
         row["network"],
         name,
         f"{row['metrics'][name]:.4g}",
-        note,
+        figure,
+        f"{published['note']} ({published['source']})",
         f"{row['data']['detail']}; {train:,} rows to train on",
         str(row["epochs"]),
         f"{row['seconds']:,.0f}",
@@ -62,7 +64,8 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The table as Markdown."""
-    lines = [HEADS, ("---",) * len(HEADS), *(cells(row) for row in rows)]
+    rule = tuple("--:" if head in NUMBERS else "---" for head in HEADS)
+    lines = [HEADS, rule, *(cells(row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 

@@ -81,7 +81,15 @@ class TextClassificationRecipe(Recipe):
         return {
             "by_length": plot_by_length(words, answer_N == label_N),
             "confusion": plot_confusion(label_N, answer_N, learner.labels),
-            "mistakes": _plot_mistakes(_lines(learner.labels, part, found_NK, _worst(found_NK, label_N))),
+            "mistakes": _plot_mistakes(
+                _lines(
+                    learner.labels,
+                    part,
+                    found_NK,
+                    _worst(found_NK, label_N),
+                    between="\n\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}",
+                )
+            ),
         }
 
     def export(self, learner: Learner, part: Part, *, tolerance: float) -> Export:
@@ -150,14 +158,14 @@ def _worst(found_NK: NDArray[Any], label_N: NDArray[Any], count: int = 12) -> li
 
 
 def _lines(
-    labels: Sequence[str], part: Part, found_NK: NDArray[Any], rows: Iterable[int], width: int = 90
+    labels: Sequence[str], part: Part, found_NK: NDArray[Any], rows: Iterable[int], *, between: str = " "
 ) -> list[str]:
-    """A line a row: the answer and its probability, the truth, how the text begins."""
+    """A line a row: the answer and its probability, the truth, how the text begins after ``between``."""
     label_N = cast("Tensor", part["label"])
     return [
         f"{labels[int(found_NK[at].argmax())]:10} {found_NK[at].max():6.1%}   "
-        f"true {labels[int(label_N[at])]:10} "
-        f"{' '.join(_texts(part)[at].split())[:width]!r}"
+        f"true {labels[int(label_N[at])]:10}{between}"
+        f"{' '.join(_texts(part)[at].split())[:80]!r}"
         for at in rows
     ]
 
@@ -166,13 +174,13 @@ def _plot_mistakes(lines: Sequence[str]) -> "Figure":
     """The lines as a picture, since the report shows pictures."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 0.5 + 0.16 * max(1, len(lines))), layout="constrained")
+    # A review may name prices: two dollar signs would set what lies between them as mathematics.
+    text = "\n".join(lines) or "none"
+    figure = Figure(figsize=(7.2, 0.5 + 0.17 * (text.count("\n") + 1)), layout="constrained")
     axes = figure.subplots()
     axes.axis("off")
     axes.set_title("The mistakes it was most certain of")
-    # A review may name prices: two dollar signs would set what lies between them as mathematics.
-    text = "\n".join(lines) or "none"
-    axes.text(0, 1, text, family="monospace", fontsize=7, va="top", linespacing=1.6, parse_math=False)
+    axes.text(0, 1, text, family="monospace", fontsize=8, va="top", linespacing=1.4, parse_math=False)
     return figure
 
 

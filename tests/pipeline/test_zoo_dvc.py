@@ -93,8 +93,13 @@ def test_a_network_is_trained_judged_exported_sampled_and_shown(tmp_path):
     (row,) = read_rows(tmp_path / "reports")
     assert row["epochs"] == 3
     assert row["data"]["source"] == "embedded"
-    assert len(markdown([row]).splitlines()) == 3
     assert cells(row)[0] == "mlp"
+    table = ["millrace", "zoo", "table", "--reports", tmp_path / "reports"]
+    printed = subprocess.run(table, capture_output=True, text=True, check=True).stdout
+    assert printed == markdown([row])
+    head, rule, line = printed.splitlines()
+    assert head.count("|") == rule.count("|") == line.count("|")
+    assert f"{row['metrics']['rmsle']:.4g}" in line
     page = tmp_path / "zoo.html"
     subprocess.run(["python", "-m", "pipeline.zoo_report", tmp_path / "reports", page], check=True)
     assert "data:image/svg+xml;base64," in page.read_text()
@@ -112,6 +117,7 @@ def test_a_network_is_trained_judged_exported_sampled_and_shown(tmp_path):
         (["train", "mlp", "--source", "folder"], "expected --data-dir"),
         (["train", "mlp", "-S", "epochs"], "expected KEY=VALUE"),
         (["sample", "mlp", "--artifacts", "nowhere"], "expected a saved network"),
+        (["table", "--reports", "nowhere"], "nowhere holds no network's metrics"),
     ],
 )
 def test_a_wrong_command_is_answered_in_one_line(arguments, message):
