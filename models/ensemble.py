@@ -6,6 +6,7 @@ greedy weighted mean (Caruana et al. 2004). See Erickson et al. 2020, https://ar
 """
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.errors import EnsembleError
+from models.steady import SteadyLinear, SteadyNetwork, SteadyXGBoost
 
 FAMILIES = {
     "GBM": "boosting", "CAT": "boosting", "XGB": "boosting",
@@ -27,6 +29,9 @@ FAMILIES = {
     "LR": "linear", "NN_TORCH": "network", "KNN": "neighbours",
 }  # fmt: skip
 """The families that may be asked for, and what each is by itself."""
+
+CLASSES: dict[str, type] = {"NN_TORCH": SteadyNetwork, "LR": SteadyLinear, "XGB": SteadyXGBoost}
+"""By family, the class that stands in for AutoGluon's own: its answers do not depend on the batch."""
 
 _LABEL = "__target__"
 
@@ -157,7 +162,7 @@ def _fit(
     # No ray, no dynamic stacking: folds one after the other are faster on few cores and always the same.
     settings: dict[str, Any] = {
         "hyperparameters": {
-            number: {name: _plain(given) for name, given in level.items()}
+            number: {CLASSES.get(name, name): _plain(given) for name, given in level.items()}
             for number, level in enumerate(levels, start=1)
         },
         "num_bag_folds": folds,
@@ -173,7 +178,10 @@ def _fit(
         "raise_on_model_failure": True,
     }
     try:
-        predictor.fit(table, **settings)
+        with warnings.catch_warnings():
+            # AutoGluon asks for a thousand quantiles whatever the number of rows.
+            warnings.filterwarnings("ignore", "n_quantiles", UserWarning)
+            predictor.fit(table, **settings)
     except Exception as error:  # whatever a family's library raises for a setting that it does not take
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EnsembleError(f"AutoGluon could not fit the ensemble ({reason}): mend the families") from error
