@@ -13,7 +13,7 @@ from features.errors import FeatureError
 from models.errors import ModelError
 from models.export.bundle import write_table_bundle
 from models.export.parity import check_cases, check_parity
-from models.export.table import export_table
+from models.export.table import export_network_table
 from models.table import TableNetwork, load_network, predict_network
 from pipeline.files import read_json, read_parquet
 from pipeline.lineage import digest_code, digest_files, digest_json
@@ -40,7 +40,7 @@ def main(
     """
     settings, chosen = read_params(params), read_selection(selection)
     wanted, fitted = settings.export, load_network(network)
-    graph = export_table(
+    graph = export_network_table(
         chosen.encoder,
         replace(fitted.task.served(), outputs=(wanted.output,)),
         numbers=names(chosen, "number"),

@@ -10,10 +10,13 @@ from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
 
 from models.errors import ExportError
-from models.export.graphs import ML_OPSET, OPSET, check, join, levelled, name_batch, prefixed
+from models.export.graphs import OPSET, check, join, levelled, name_batch, prefixed
 
 FEATURES = "features"
 """Name of the encoder graph's output, [batch, features] float32."""
+
+_CONVERTED_ML_OPSET = 3
+"""The version of ai.onnx.ml that skl2onnx writes; what it writes holds in the later ones too."""
 
 _OPERATORS: dict[type[ast.operator], str] = {ast.Add: "Add", ast.Sub: "Sub", ast.Mult: "Mul"}
 
@@ -34,7 +37,7 @@ def encoder_graph(
     types = {name: FloatTensorType([None, 1]) for name in numbers}
     types |= {name: StringTensorType([None, 1]) for name in categories}
     initial = [(str(name), types[str(name)]) for name in encoder.feature_names_in_]
-    opsets = {"": OPSET, "ai.onnx.ml": ML_OPSET}
+    opsets = {"": OPSET, "ai.onnx.ml": _CONVERTED_ML_OPSET}
     try:
         model = convert_sklearn(encoder, initial_types=initial, target_opset=opsets)
     except Exception as error:
@@ -106,9 +109,9 @@ def raw_encoder_graph(
         before.graph.output.append(
             helper.make_tensor_value_info(f"{name}.copy", TensorProto.FLOAT, ["batch", 1])
         )
-        _rename_input(inner, name, f"{name}.copy.in")
+        rename_input(inner, name, f"{name}.copy.in")
     for name in used:
-        _rename_input(inner, name, f"{name}.in")
+        rename_input(inner, name, f"{name}.in")
     wires = {name: f"{name}.in" for name in used} | {f"{name}.copy": f"{name}.copy.in" for name in shared}
     return _ordered(join(prefixed(before, "formulas."), inner, wires), [*numbers, *categories])
 
@@ -141,7 +144,8 @@ def _compile(node: ast.expr, name: str, nodes: list[NodeProto]) -> str:
     )
 
 
-def _rename_input(model: ModelProto, old: str, new: str) -> None:
+def rename_input(model: ModelProto, old: str, new: str) -> None:
+    """Give an input another name, in place."""
     for value in model.graph.input:
         value.name = new if value.name == old else value.name
     for node in model.graph.node:

@@ -8,7 +8,9 @@ from onnx import ModelProto, TensorProto, compose, helper, version_converter
 from models.errors import ExportError
 
 OPSET = 20
-ML_OPSET = 3
+ML_OPSET = 5
+"""Of ai.onnx.ml: the first whose trees may add up in double precision."""
+
 IR_VERSION = 10
 
 
@@ -23,7 +25,8 @@ def levelled(model: ModelProto) -> ModelProto:
     level.opset_import.append(helper.make_opsetid("", OPSET))
     for domain in sorted(domains):
         versions = [entry.version for entry in model.opset_import if entry.domain == domain]
-        level.opset_import.append(helper.make_opsetid(domain, max(versions)))
+        lifted = ML_OPSET if domain == "ai.onnx.ml" else 1
+        level.opset_import.append(helper.make_opsetid(domain, max(*versions, lifted)))
     level.ir_version = IR_VERSION
     _forget(level)
     return level

@@ -13,7 +13,7 @@ from torch import nn
 from models.errors import ExportError
 from models.export.network import network_graph
 from models.export.parity import check_cases
-from models.export.table import export_table
+from models.export.table import export_network_table
 from models.table import fit_network, predict_network
 from models.task import Served
 
@@ -74,7 +74,7 @@ def test_the_graph_answers_as_python_does_in_every_case():
         (X, y), (X, y), network="tabm", params=params, epochs=3, patience=None, seed=0, threads=1,
         output="price", progress=False,
     )  # fmt: skip
-    model = export_table(
+    model = export_network_table(
         fitted, network.task.served(), numbers=NUMBERS, categories=CATEGORIES, formulas=FORMULAS
     )
 
@@ -96,7 +96,7 @@ def test_the_graph_answers_as_python_does_in_every_case():
     assert b"/" + __file__.split("/")[1].encode() + b"/" not in model.SerializeToString()
     with pytest.raises(ExportError, match="an encoder of 5 features, got"):
         served = Served(nn.Linear(5, 1), {"input": torch.zeros(2, 5)}, ("price",))
-        export_table(fitted, served, numbers=NUMBERS, categories=CATEGORIES, formulas=FORMULAS)
+        export_network_table(fitted, served, numbers=NUMBERS, categories=CATEGORIES, formulas=FORMULAS)
 
 
 def test_a_module_that_looks_at_the_batch_size_is_refused():

@@ -1,0 +1,115 @@
+"""AutoGluon's ensemble as one graph: each member and the whole, to the last bit of single precision."""
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+
+from models.ensemble import Ensemble, fit_ensemble
+from models.errors import ExportError
+from models.export.ensemble import ensemble_graph
+
+FAMILIES = {
+    "GBM": {"num_boost_round": 20, "learning_rate": 0.2, "min_data_in_leaf": 5},
+    "CAT": {"iterations": 20, "depth": 3},
+    "XGB": {"n_estimators": 20, "max_depth": 3},
+    "RF": {"n_estimators": 40},
+    "XT": {"n_estimators": 40},
+    "LR": {},
+    "NN_TORCH": {"num_epochs": 2},
+}
+HALF_A_STEP = 2.0**-24
+"""Relative: what rounding the last answer to float32 may change."""
+
+
+def table(rows: int = 240) -> tuple[pd.DataFrame, "pd.Series[float]"]:
+    random = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "area": random.lognormal(7, 0.4, rows),
+            "age": random.normal(40, 10, rows),
+            "rank": random.integers(0, 5, rows).astype(float),
+            "place=North End": (random.random(rows) < 0.5).astype(float),
+            "place=rare": (np.arange(rows) % 80 == 0).astype(float),
+        }
+    ).astype("float32")
+    y = np.exp(6 + 0.5 * np.log(X["area"]) - 0.005 * X["age"] + 0.1 * X["rank"])
+    return X, y * (1 + 0.3 * X["place=North End"]) * random.lognormal(0, 0.05, rows)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ensemble, pd.DataFrame]:
+    folder = tmp_path_factory.mktemp("ensemble")
+    X, y = table()
+    fit_ensemble(X, y, folder=folder, families=FAMILIES, folds=3, stack_levels=1, progress=False)
+    ensemble = Ensemble(folder)
+    random = np.random.default_rng(1)
+    mixed = pd.DataFrame({name: random.permutation(np.tile(X[name], 2)) for name in X.columns})
+    return ensemble, mixed
+
+
+def answers(model, X: pd.DataFrame, *, batch: int | None = None) -> np.ndarray:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    x, size = X.to_numpy(), batch or len(X)
+    parts = [session.run(None, {"features": x[at : at + size]})[0] for at in range(0, len(x), size)]
+    return np.concatenate(parts)[:, 0]
+
+
+def predicted(ensemble: Ensemble, X: pd.DataFrame, member: str) -> np.ndarray:
+    return np.expm1(np.asarray(ensemble.predictor.predict(X, model=member), dtype=np.float64))
+
+
+@pytest.mark.slow
+def test_every_member_answers_as_autogluon_does(fitted):
+    ensemble, X = fitted
+    members = ensemble.predictor.model_names()
+    assert len(members) == 2 * len(FAMILIES) + 2
+    for member in members:
+        got = answers(ensemble_graph(ensemble, model=member), X)
+        wanted = predicted(ensemble, X, member)
+        assert np.abs(got / wanted - 1).max() <= 1.01 * HALF_A_STEP, member
+
+
+@pytest.mark.slow
+def test_the_whole_is_the_best_member_and_the_same_row_by_row(fitted):
+    ensemble, X = fitted
+    graph = ensemble_graph(ensemble, output="price")
+    assert [value.name for value in graph.graph.output] == ["price"]
+    together = answers(graph, X)
+    assert together == pytest.approx(ensemble.predict(X), rel=1.01 * HALF_A_STEP)
+    assert np.array_equal(answers(graph, X.iloc[:40], batch=1), together[:40])
+
+
+@pytest.mark.slow
+def test_the_same_call_writes_the_same_graph(fitted):
+    ensemble, _ = fitted
+    assert ensemble_graph(ensemble).SerializeToString() == ensemble_graph(ensemble).SerializeToString()
+
+
+@pytest.mark.slow
+def test_an_unknown_member_is_told_which_there_are(fitted):
+    ensemble, _ = fitted
+    with pytest.raises(ExportError, match=r"LightGBM_BAG_L1.*got 'GBM'"):
+        ensemble_graph(ensemble, model="GBM")
+
+
+@pytest.mark.slow
+def test_a_rows_answer_does_not_depend_on_its_company(fitted):
+    ensemble, X = fitted
+    alone = np.concatenate([ensemble.predict(X.iloc[[at]]) for at in range(5)])
+    assert np.array_equal(alone, ensemble.predict(X)[:5])
+
+
+@pytest.mark.slow
+def test_a_target_that_is_no_logarithm_and_a_family_without_a_graph(tmp_path):
+    X, y = table(120)
+    fit_ensemble(
+        X, y, folder=tmp_path, families={"LR": {}, "KNN": {}}, folds=2, stack_levels=0, log_target=False,
+        progress=False,
+    )  # fmt: skip
+    ensemble = Ensemble(tmp_path)
+    got = answers(ensemble_graph(ensemble, model="LinearModel_BAG_L1"), X)
+    wanted = np.asarray(ensemble.predictor.predict(X, model="LinearModel_BAG_L1"), dtype=np.float64)
+    assert got == pytest.approx(wanted, rel=1e-6)
+    with pytest.raises(ExportError, match="KNN"):
+        ensemble_graph(ensemble, model="KNeighbors_BAG_L1")
