@@ -29,6 +29,10 @@ class ParityError(ModelError):
     """The ONNX graph answers otherwise than the Python path."""
 
 
+class BehaviourError(ModelError):
+    """A model behaves otherwise than a test of its behaviour expects, or cannot be tested so."""
+
+
 class EnsembleError(ModelError):
     """The ensemble cannot be fitted, read or asked as was wanted."""
 
