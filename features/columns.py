@@ -22,7 +22,8 @@ class Column:
     """One raw input: a field that a page shows and a model reads.
 
     `levels` are the allowed categories, worst to best if `ordered`; empty means that any text is allowed.
-    Raises FeatureError for a number with levels, an ordered column without, or a level twice or empty.
+    Raises FeatureError for a number with levels, an ordered column without, or a level twice, empty or with
+    white space that `as_text` folds.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Column:
             raise FeatureError(f"column {self.name!r} is a number and has levels; make it a category")
         if self.ordered and len(self.levels) < 2:
             raise FeatureError(f"column {self.name!r} is ordered: list two levels or more, worst to best")
+        if any(level != _fold(level) for level in self.levels):
+            raise FeatureError(f"column {self.name!r}: a level has white space to spare: {self.levels}")
         if MISSING in self.levels or len(set(self.levels)) < len(self.levels):
             raise FeatureError(f"column {self.name!r}: levels are different and not empty: {self.levels}")
 
@@ -80,6 +83,7 @@ def as_number(values: "pd.Series[Any]") -> "pd.Series[float]":
 def as_text(values: "pd.Series[Any]") -> "pd.Series[str]":
     """The values as str objects with "" for missing; whole numbers and true/false as JSON spells them.
 
+    White space is folded as the scraper and the service fold it: a run is one space, none at the ends.
     Raises FeatureError naming the first value that is neither: 60.0 has no one spelling.
     """
     objects = values.astype(object)
@@ -89,7 +93,7 @@ def as_text(values: "pd.Series[Any]") -> "pd.Series[str]":
         if kind not in ("integer", "boolean"):
             _reject(objects, "text", _is_label)
         objects = objects.where(~known, objects[known].map(_spell))
-    return objects.where(objects.notna(), MISSING)
+    return objects.where(objects.notna(), MISSING).map(_fold)
 
 
 def is_constant(values: "pd.Series[Any]", column: Column) -> bool:
@@ -104,6 +108,10 @@ def is_constant(values: "pd.Series[Any]", column: Column) -> bool:
 
 def _spell(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _is_number(value: object) -> bool:

@@ -27,6 +27,7 @@ def test_a_column_survives_json() -> None:
         ({"kind": "category", "ordered": True}, "list two levels or more"),
         ({"kind": "category", "levels": ("a", "a")}, "different and not empty"),
         ({"kind": "category", "levels": ("", "a")}, "different and not empty"),
+        ({"kind": "category", "levels": ("a", "b  c")}, "white space to spare"),
     ],
 )
 def test_a_contradictory_column_is_refused(wrong: dict, says: str) -> None:
@@ -43,6 +44,12 @@ def test_numbers_are_float32_with_nan_and_categories_text_with_empty() -> None:
     assert raw["street"].tolist() == ["Elm", ""]
     assert raw["street"].dtype == object
     pd.testing.assert_frame_equal(raw_inputs(raw, [AREA, STREET]), raw)
+
+
+def test_white_space_in_a_category_is_folded_and_nothing_else() -> None:
+    texts = [" Elm  Street\n", "Elm\N{NO-BREAK SPACE}Street", "elm street", "  ", None, "Elm, Street"]
+    raw = raw_inputs(pd.DataFrame({"street": texts}), [STREET])
+    assert raw["street"].tolist() == ["Elm Street", "Elm Street", "elm street", "", "", "Elm, Street"]
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "Float64", "int32", "float64", "object", "bool", "boolean"])
