@@ -14,6 +14,7 @@ from serving.infer_request import Arrays
 def read_records(document: object, bundle: Bundle, *, max_rows: int) -> Arrays:
     """Arrays by input name from one JSON object or a list of them; a key left out or null is a missing value.
 
+    White space in a category is folded: a run is one space, none at the ends, as it was in training.
     Raises InvalidInputError naming the record (from 0) and the field, TooLargeError over `max_rows` records.
     """
     records: list[Any] = document if isinstance(document, list) else [document]
@@ -50,6 +51,8 @@ def _column(records: list[dict[str, Any]], field: Input) -> NDArray[Any]:
     column = tensors.from_values(
         values, field.datatype, lambda at: f"record {at}: field {name!r}", nulls=nulls
     )
+    if field.kind == "category":
+        column = tensors.text_array([" ".join(text.split()) for text in column])
     return column.reshape(len(records), *field.shape[1:])
 
 

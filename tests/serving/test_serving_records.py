@@ -25,6 +25,12 @@ def test_a_missing_key_and_null_are_missing_values(small):
     ]
 
 
+def test_white_space_in_a_category_is_folded_and_nothing_else(small):
+    texts = [" Good\n", "Very \N{NO-BREAK SPACE}\t good", "good", " "]
+    arrays = read([{"rooms": 1, "quality": text} for text in texts], small.price_bundle())
+    assert arrays["quality"].tolist() == [["Good"], ["Very good"], ["good"], [""]]
+
+
 def test_one_object_is_a_list_of_one(small):
     record = {"area": 80, "rooms": 3, "quality": "never seen"}
     one, listed = read(record, small.price_bundle()), read([record], small.price_bundle())
