@@ -1,10 +1,13 @@
-"""The `millrace` command: serve models, try a site spec on a page, the zoo's networks."""
+"""The `millrace` command: serve models, test a served one, try a site spec on a page, the zoo's networks."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from features.errors import FeatureError
+from models.errors import ModelError
+from pipeline.params import PARAMS_FILE
 from pipeline.stage import one_line_errors
 from pipeline.zoo_cli import app as zoo
 from scrapers.errors import ScrapeError
@@ -44,6 +47,23 @@ def probe(
     from scrapers.spec import load_site
 
     print(probe_page(url, load_site(site)).format())
+
+
+@app.command("test-model")
+@one_line_errors(FeatureError, ModelError)
+def check_model(
+    url: Annotated[str, typer.Argument(help="A running service.")] = "http://127.0.0.1:8000",
+    selection: Annotated[Path, typer.Option(help="What select_features wrote.")] = Path("data/selection"),
+    rows: Annotated[Path, typer.Option(help="The test rows that evaluate wrote.")] = Path(
+        "data/evaluated.parquet"
+    ),
+    params: Annotated[Path, typer.Option(help="The chain's parameters.")] = PARAMS_FILE,
+) -> None:
+    """Test the behaviour of the served model on the test rows, with the checks that gate the export."""
+    from pipeline.live import check_service
+
+    for line in check_service(url, selection, rows, params):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pipeline.figures import save_figure
 from pipeline.files import whole_folder, write_csv, write_json, write_parquet
 from pipeline.params import PARAMS_FILE, EvaluateParams, read_params
 from pipeline.stage import run
-from pipeline.tables import Selection, read_part, read_selection
+from pipeline.tables import SLICE, Selection, read_part, read_selection
 
 
 def main(
@@ -32,7 +32,10 @@ def main(
     report: Path,
     params: Path = PARAMS_FILE,
 ) -> None:
-    """Compare all models on PREPARED/test.parquet; write ROWS (inputs, truth, answers) and REPORT."""
+    """Compare all models on PREPARED/test.parquet; write ROWS and REPORT.
+
+    ROWS hold inputs, truth, answers and slices.
+    """
     settings = read_params(params)
     wanted, chosen = settings.evaluate, read_selection(selection)
     target = chosen.inputs.target
@@ -43,7 +46,8 @@ def main(
     metrics = bootstrap_metrics(
         truth, answers, resamples=wanted.bootstrap, confidence=wanted.confidence, seed=wanted.seed
     )
-    slices = slice_metrics(truth, answers, slicings(test, read_schema(prepared / "schema.json"), wanted))
+    named = slicings(test, read_schema(prepared / "schema.json"), wanted)
+    slices = slice_metrics(truth, answers, named)
     with whole_folder(report) as fresh:
         write_json(fresh / "metrics.json", {"rows": len(test), "models": metrics})
         write_csv(fresh / "slices.csv", slices)
@@ -54,7 +58,9 @@ def main(
         fitted = slices[slices["model"] != "median"]
         for name in slices["slicing"].unique():
             save_figure(fresh / f"slices_{name}.svg", plot_slices(fitted, slicing=str(name)))
-    write_parquet(rows, test.assign(**{f"predicted_{name}": values for name, values in answers.items()}))
+    told = {f"predicted_{name}": values for name, values in answers.items()}
+    told |= {f"{SLICE}{name}": values for name, values in named.items()}
+    write_parquet(rows, test.assign(**told))
 
 
 def predict_all(

@@ -1,4 +1,4 @@
-"""Stage export: encoder and network -> ONE graph from raw columns, proven against Python, in a bundle."""
+"""Stage export: encoder and network -> ONE graph from raw columns, proven and tested, in a bundle."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from features.errors import FeatureError
+from models.behaviour.sample import Answer, Columns
 from models.errors import ModelError
 from models.export.bundle import write_table_bundle
-from models.export.parity import check_cases, check_parity
+from models.export.parity import GraphSession, check_cases, check_parity
 from models.export.table import export_network_table
 from models.table import TableNetwork, load_network, predict_network
+from pipeline.behaviour import prove_behaviour
 from pipeline.files import read_json, read_parquet
 from pipeline.lineage import digest_code, digest_files, digest_json
 from pipeline.params import PARAMS_FILE, ExportParams, Params, read_params
@@ -35,8 +37,9 @@ def main(
     """Export SELECTION's encoder and NETWORK into MODELS/name/version.
 
     ROWS are evaluate's: the raw inputs of every test row with the network's own answers. The graph must give
-    the same ones, and the same as the Python path when values are missing or never seen; else nothing is
-    written. The metrics file METRICS goes into the bundle.
+    the same ones, and the same as the Python path when values are missing or never seen, and both must
+    behave as `export.behaviour` expects; else nothing is written. The metrics file METRICS goes into the
+    bundle.
     """
     settings, chosen = read_params(params), read_selection(selection)
     wanted, fitted = settings.export, load_network(network)
@@ -47,7 +50,9 @@ def main(
         categories=names(chosen, "category"),
         formulas=chosen.inputs.formulas,
     )
-    parity = prove(graph, chosen, fitted, read_parquet(rows), wanted)
+    tested = read_parquet(rows)
+    parity = prove(graph, chosen, fitted, tested, wanted)
+    behaviour = prove_behaviour(paths(graph, chosen, fitted), chosen, tested, wanted.behaviour)
     train, _ = read_part(prepared / "train.parquet", chosen.inputs.target.name)
     write_table_bundle(
         models,
@@ -61,7 +66,7 @@ def main(
         description=wanted.description,
         metrics=read_json(metrics)["models"]["network"],
         lineage=lineage(prepared, selection, network, settings),
-        extras={"parity.json": parity},
+        extras={"parity.json": parity, "behaviour.json": behaviour},
     )
 
 
@@ -98,6 +103,24 @@ def prove(
         "cases": [{"name": name, **report.to_dict()} for name, report in reports.items()],
         "answers": {"keys": rows[chosen.inputs.key].tolist(), wanted.output: truth.tolist()},
     }
+
+
+def paths(graph: ModelProto, chosen: Selection, fitted: TableNetwork) -> dict[str, Answer]:
+    """The two paths whose behaviour is tested here; `millrace test-model` tests the third, a running service.
+
+    Both are given columns as people write them, so the graph's are typed first, as the service types them:
+    ONNX cannot fold white space in a text, hence graphs take it folded.
+    """
+    session = GraphSession(graph)
+
+    def python(columns: Columns) -> NDArray[np.float64]:
+        return predict_network(fitted, chosen.encode(pd.DataFrame(dict(columns))))
+
+    def in_graph(columns: Columns) -> NDArray[np.float64]:
+        raw = chosen.raw(pd.DataFrame(dict(columns)))
+        return session.answer({str(name): values.to_numpy() for name, values in raw.items()})
+
+    return {"Python": python, "graph": in_graph}
 
 
 def lineage(prepared: Path, selection: Path, network: Path, settings: Params) -> dict[str, str]:

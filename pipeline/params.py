@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pipeline.errors import ParamsError
 
 PARAMS_FILE = Path("params.yaml")
-UNION_PARTS = {"int", "float"}  # what pydantic adds to the key of a union
+UNION_PARTS = {"int", "float", "str"}  # what pydantic adds to the key of a union
 
 
 def _count_or_share(keep: float) -> float:
@@ -29,6 +29,7 @@ Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Keep = Annotated[int | float, AfterValidator(_count_or_share)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Factor = Annotated[float, Field(ge=1)]
 Edges = Annotated[list[float], Field(min_length=1), AfterValidator(_ascending)]
 
 
@@ -115,14 +116,45 @@ class EvaluateParams(Section):
     seed: Seed
 
 
+class DirectionParams(Section):
+    """Steps that make a row better: the mean answer must change by `at_least`, relative (0.01 is 1%)."""
+
+    name: str
+    steps: Annotated[dict[str, float], Field(min_length=1)]
+    at_least: Annotated[float, Field(gt=-1)]
+
+
+class CaseParams(Section):
+    """A simple row, all other fields missing, and the two ends between which its answer lies."""
+
+    name: str
+    record: dict[str, float | str]
+    between: Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
+
+
+class BehaviourParams(Section):
+    """What the exported model must do: factors from 1 on by which answers may differ, and expectations."""
+
+    same_factor: Factor
+    ignored: list[str]
+    directions: list[DirectionParams]
+    cases: list[CaseParams]
+    baseline: Literal["median", "linear"]
+    slice_rows: Positive
+    slice_factor: Annotated[float, Field(gt=0)]
+    missing_factor: Factor
+    unseen_factor: Factor
+
+
 class ExportParams(Section):
-    """The bundle: its name, version and words, and the parity that it must reach."""
+    """The bundle: its name, version and words, the parity that it must reach, and how it must behave."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
     version: Positive
     description: str
     output: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
     tolerance: Annotated[float, Field(gt=0)]
+    behaviour: BehaviourParams
 
 
 class ReportParams(Section):

@@ -20,6 +20,7 @@ SECTIONS = {
     "study": "Tried",
     "training": "Learnt",
     "parity": "Parity",
+    "behaviour": "Behaviour",
     "lineage": "Lineage",
 }
 
@@ -70,6 +71,7 @@ def _story(pages: Path, prepared: Path, bundle: Path, reports: Path) -> dict[str
             path.stem.removeprefix("slices_") for path in (reports / "evaluate").glob("slices_*.svg")
         ),
         "parity": read_json(bundle / "parity.json"),
+        "behaviour": read_json(bundle / "behaviour.json"),
         "lineage": served["lineage"],
         "inputs": len(served["inputs"]),
         "unit": served["outputs"][0]["unit"] or "",

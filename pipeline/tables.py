@@ -14,6 +14,9 @@ from pipeline.columns import Schema, read_schema, write_schema
 from pipeline.errors import InputError
 from pipeline.files import read_json, read_parquet, whole_file, write_json
 
+SLICE = "slice_"
+"""Before a slicing's name, in evaluate's table of test rows: the column with the slice of each row."""
+
 
 @dataclass(frozen=True)
 class Selection:

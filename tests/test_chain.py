@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -92,7 +93,13 @@ def test_the_report_is_one_offline_page(repository: Path) -> None:
     assert page.count("data:image/svg+xml;base64,") >= 8
     assert "<script" not in page
     assert 'src="http' not in page
-    for words in ("How good it is", f"{HOMES} records", "Is the graph the model?", "overall_qual"):
+    for words in (
+        "How good it is",
+        f"{HOMES} records",
+        "Is the graph the model?",
+        "Does it behave?",
+        "overall_qual",
+    ):
         assert words in page
 
 
@@ -131,6 +138,14 @@ def test_plain_records_get_the_same_prices_and_errors_name_the_field(repository:
     bad = requests.post(url, json=[{"lot_aera": 1}], timeout=10)
     assert 400 <= bad.status_code < 500
     assert "lot_aera" in bad.json()["error"]
+
+
+def test_the_served_model_behaves_as_the_exported_one(repository: Path, service: str) -> None:
+    said = command("millrace", "test-model", service, cwd=repository).stdout
+    assert re.search(r"^invariance +extra spaces +(\d+) of \1 passed +1, ", said, re.MULTILINE)
+    assert re.search(r"^direction +better finish +1 of 1 passed", said, re.MULTILINE)
+    tested = json.loads((repository / "artifacts/models/ames_price/1/behaviour.json").read_text())
+    assert len(said.splitlines()) == len(tested["summary"])
 
 
 def test_probe_prints_the_record_of_a_page(repository: Path) -> None:
@@ -279,6 +294,7 @@ def one_error(failed: "subprocess.CompletedProcess[str]", says: str) -> None:
         ("prepare", "params.yaml", "target", "sale_prize"),
         ("ensemble", "params.yaml", "family", "GMB"),
         ("export", "params.yaml", "tolerance", "as in Python"),
+        ("export", "params.yaml", "direction", "better finish"),
     ],
 )
 def test_bad_input_is_one_line_and_outputs_stay(
@@ -316,6 +332,8 @@ def _spoilt(data: dict[str, dict[str, object]], change: str) -> dict[str, dict[s
         data["prepare"]["target"] = "sale_prize"
     elif change == "family":
         data["ensemble"]["families"] = {"GMB": {}, "LR": {}}
+    elif change == "direction":
+        data["export"]["behaviour"]["directions"][0]["at_least"] = 0.9  # type: ignore[index]
     else:
         data["export"]["tolerance"] = 1e-12
     return data
