@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 
@@ -35,8 +36,9 @@ class Selection:
         return raw_inputs(frame, self.inputs.columns)
 
     def encode(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The float32 frame (rows, features) that models learn from."""
+        """The float32 frame (rows, features) that models learn from; an infinite number counts as missing."""
         derived = with_derived(self.raw(frame), self.inputs.formulas)[[column.name for column in self.chosen]]
+        derived = derived.replace([np.inf, -np.inf], np.nan)
         return pd.DataFrame(self.encoder.transform(derived)).astype("float32")
 
 

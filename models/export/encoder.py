@@ -26,8 +26,9 @@ def encoder_graph(
 ) -> ModelProto:
     """Convert a fitted encoder: an input [batch, 1] a column, the output ``features``.
 
-    ``numbers`` are float32 (NaN: missing), ``categories`` strings ("": missing); together they are the
-    columns that the encoder was fitted on, in any order. Raises ExportError for a part without converter.
+    ``numbers`` are float32 (NaN or infinite: missing), ``categories`` strings ("": missing); together they
+    are the columns that the encoder was fitted on, in any order. Raises ExportError for a part that
+    skl2onnx does not convert.
     """
     expected = {str(name) for name in encoder.feature_names_in_}
     got = {*numbers, *categories}
@@ -45,6 +46,7 @@ def encoder_graph(
         raise ExportError(
             f"expected an encoder that skl2onnx converts, got: {reason}; use another part"
         ) from error
+    _infinite_as_missing(model)
     model = prefixed(levelled(model), "encoder.")
     _rename_output(model, FEATURES)
     name_batch(model)
@@ -142,6 +144,24 @@ def _compile(node: ast.expr, name: str, nodes: list[NodeProto]) -> str:
     raise ExportError(
         f"formula {name!r}: expected columns, numbers, + - * and brackets, got {ast.unparse(node)!r}"
     )
+
+
+def _infinite_as_missing(model: ModelProto) -> None:
+    """Make NaN of what is infinite before each Imputer, in place: only a few nodes take in all numbers."""
+    nodes: list[NodeProto] = []
+    missing = numpy_helper.from_array(np.float32(np.nan).reshape(1), "encoder_missing")
+    for node in model.graph.node:
+        if node.op_type == "Imputer" and not node.attribute[0].name.endswith("int64s"):
+            value, flag, finite = node.input[0], f"{node.output[0]}.infinite", f"{node.output[0]}.finite"
+            nodes.append(helper.make_node("IsInf", [value], [flag]))
+            nodes.append(helper.make_node("Where", [flag, missing.name, value], [finite]))
+            node.input[0] = finite
+        nodes.append(node)
+    if len(nodes) > len(model.graph.node):
+        model.graph.initializer.append(missing)
+        copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
+        del model.graph.node[:]
+        model.graph.node.extend(copies)
 
 
 def rename_input(model: ModelProto, old: str, new: str) -> None:

@@ -1,8 +1,10 @@
 """AutoGluon's whole ensemble as ONE graph: every fold of every member, stack levels, the weighted mean."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from models.ensemble import Ensemble
@@ -13,7 +15,15 @@ from models.export.graphs import check
 from models.export.members import Level, member
 
 
-def ensemble_graph(ensemble: Ensemble, *, output: str = "y", model: str | None = None) -> ModelProto:
+@dataclass(frozen=True)
+class EnsembleGraph:
+    """A graph, and by column the values at which its answer may jump, ascending float32."""
+
+    model: ModelProto
+    splits: dict[str, NDArray[np.float32]]
+
+
+def ensemble_graph(ensemble: Ensemble, *, output: str = "y", model: str | None = None) -> EnsembleGraph:
     """Write the graph of a fitted ensemble, or of its member ``model`` with all below it.
 
     Input ``features`` [batch, columns] float32: the ensemble's columns in order, none missing. The output
@@ -25,15 +35,15 @@ def ensemble_graph(ensemble: Ensemble, *, output: str = "y", model: str | None =
     chosen = model or str(ensemble.predictor.model_best)
     if chosen not in names:
         raise ExportError(f"expected a member among {', '.join(names)}, got {chosen!r}; mend its name")
-    builder = GraphBuilder()
-    answer = _Writer(builder, trainer, list(ensemble.info.columns)).answer(chosen)
-    wide = builder.cast(answer, np.float64)
+    builder, columns = GraphBuilder(), list(ensemble.info.columns)
+    writer = _Writer(builder, trainer, columns)
+    wide = builder.cast(writer.answer(chosen), np.float64)
     if ensemble.info.log_target:
         wide = builder.add("Sub", builder.add("Exp", wide), builder.constant(1.0))
-    width = len(ensemble.info.columns)
-    features = helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["batch", width])
+    features = helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["batch", len(columns)])
     result = builder.cast(wide, np.float32)
-    return check(builder.model([features], {output: (result, TensorProto.FLOAT, 1)}))
+    whole = builder.model([features], {output: (result, TensorProto.FLOAT, 1)})
+    return EnsembleGraph(check(whole), writer.splits())
 
 
 class _Writer:
@@ -49,6 +59,15 @@ class _Writer:
         if name not in self._answers:
             self._answers[name] = self._written(name)
         return self._answers[name]
+
+    def splits(self) -> dict[str, NDArray[np.float32]]:
+        """By column, where trees of any level split it: of all float32, the last that goes the lower way."""
+        found: dict[str, NDArray[np.float32]] = {}
+        for name in self._columns:
+            parts = [part for level in self._levels.values() for part in level.splits.get(name, [])]
+            if parts:
+                found[name] = np.unique(_down(np.concatenate(parts)))
+        return found
 
     def _written(self, name: str) -> str:
         bag = self._trainer.load_model(name)
@@ -76,3 +95,9 @@ class _Writer:
             if weight
         ]
         return builder.cast(parts[0] if len(parts) == 1 else builder.add("Sum", *parts), np.float32)
+
+
+def _down(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest float32 that is not above each value."""
+    near = values.astype(np.float32)
+    return np.where(near > values, np.nextafter(near, np.float32(-np.inf)), near)

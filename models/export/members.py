@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from models.errors import ExportError
 from models.export.builder import GraphBuilder
 from models.export.forests import catboost_forest, lightgbm_forest, sklearn_forest, xgboost_forest
 from models.export.prepared import PreparedColumns, double_layers
-from models.export.trees import constant_tree, forest_node, joined
+from models.export.trees import Forest, constant_tree, forest_node, joined
 
 
 class Level:
@@ -22,6 +23,7 @@ class Level:
 
     def __init__(self, builder: GraphBuilder, x: str, names: Sequence[str]) -> None:
         self.builder, self.x, self.names = builder, x, list(names)
+        self.splits: dict[str, list[NDArray[np.float64]]] = {}
         self._wide = ""
 
     @property
@@ -30,9 +32,15 @@ class Level:
         self._wide = self._wide or self.builder.cast(self.x, np.float64)
         return self._wide
 
-    def places(self, names: Sequence[str]) -> list[int]:
-        """Where columns lie in the matrix."""
-        return [self.names.index(name) for name in names]
+    def placed(self, forest: Forest, columns: Sequence[str]) -> Forest:
+        """The forest, fitted on ``columns``, reading them from the matrix; notes where it splits them."""
+        for at in np.unique(forest.column):
+            self.note(columns[at], forest.split[forest.column == at])
+        return forest.on([self.names.index(name) for name in columns])
+
+    def note(self, column: str, splits: NDArray[np.float64]) -> None:
+        """Take note of values of a column at which an answer may jump."""
+        self.splits.setdefault(column, []).append(np.unique(splits))
 
 
 Write = Callable[[Level, Sequence[Any]], str]
@@ -65,7 +73,7 @@ def _columns(child: Any) -> list[str]:
 
 
 def _lightgbm(level: Level, children: Sequence[Any]) -> str:
-    forests = [lightgbm_forest(child.model).on(level.places(_columns(child))) for child in children]
+    forests = [level.placed(lightgbm_forest(child.model), _columns(child)) for child in children]
     return level.builder.cast(forest_node(level.builder, level.wide, forests, np.float64), np.float32)
 
 
@@ -75,7 +83,7 @@ def _xgboost(level: Level, children: Sequence[Any]) -> str:
     for child in children:
         forest, base = xgboost_forest(child.model.get_booster())
         order = list(child._ohe_generator.other_cols) if child._ohe else _columns(child)
-        forests.append(joined([constant_tree(base), forest.on(level.places(order))]))
+        forests.append(joined([constant_tree(base), level.placed(forest, order)]))
     x = level.wide
     if children[0]._ohe:
         nought = builder.add("Equal", x, builder.constant(0.0))
@@ -86,8 +94,7 @@ def _xgboost(level: Level, children: Sequence[Any]) -> str:
 def _catboost(level: Level, children: Sequence[Any]) -> str:
     builder, parts = level.builder, [catboost_forest(child.model) for child in children]
     forests = [
-        forest.on(level.places(_columns(child)))
-        for child, (forest, _, _) in zip(children, parts, strict=True)
+        level.placed(forest, _columns(child)) for child, (forest, _, _) in zip(children, parts, strict=True)
     ]
     total = forest_node(builder, level.wide, forests, np.float64)
     scale = builder.constant([scale for _, scale, _ in parts], np.float64)
@@ -97,7 +104,7 @@ def _catboost(level: Level, children: Sequence[Any]) -> str:
 
 def _forest(level: Level, children: Sequence[Any]) -> str:
     builder = level.builder
-    forests = [sklearn_forest(child.model).on(level.places(_columns(child))) for child in children]
+    forests = [level.placed(sklearn_forest(child.model), _columns(child)) for child in children]
     total = forest_node(builder, level.wide, forests, np.float64)
     trees = [len(child.model.estimators_) for child in children]
     return builder.cast(builder.add("Div", total, builder.constant(trees, np.float64)), np.float32)
@@ -154,6 +161,8 @@ def _networks(
     prepared = PreparedColumns(builder, level.x, level.names)
     places = [prepared.add(transformer) for transformer in transformers]
     prepared.write()
+    for name, jumps in prepared.jumps():
+        level.note(name, jumps)
     answers = [
         double_layers(builder, prepared.matrix(where), each)
         for where, each in zip(places, layers, strict=True)

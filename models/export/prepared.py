@@ -4,7 +4,7 @@ Steps are collected first, equal ones once, and then written as one node for all
 node costs about a microsecond whatever it holds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,14 @@ class PreparedColumns:
         steps = self._steps[kind]
         steps.setdefault(key, step)
         return kind, list(steps).index(key)
+
+    def jumps(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Each column's values at which a step jumps."""
+        names = list(self._at)
+        for column, table in self._steps["quantile"].values():
+            yield names[column], table.upto
+        for column, value in self._steps["equal"].values():
+            yield names[column], np.array([value])
 
     def write(self) -> None:
         """Write the nodes of every step noted."""

@@ -8,7 +8,7 @@ from sklearn.compose import ColumnTransformer
 from models.ensemble import Ensemble
 from models.errors import ExportError
 from models.export.encoder import FEATURES, raw_encoder_graph, rename_input
-from models.export.ensemble import ensemble_graph
+from models.export.ensemble import EnsembleGraph, ensemble_graph
 from models.export.graphs import check, join, name_batch, prefixed
 from models.export.network import network_graph
 from models.task import Served
@@ -41,11 +41,11 @@ def export_ensemble_table(
     numbers: Sequence[str],
     categories: Sequence[str],
     formulas: Mapping[str, str] | None = None,
-) -> ModelProto:
+) -> EnsembleGraph:
     """Join a fitted encoder and an ensemble that was fitted on what it gives; see ``export_table``.
 
-    ``output`` names the answer [batch, 1] in the target's unit. Raises ExportError for an ensemble of other
-    columns, or with a family that there is no graph of.
+    ``output`` names the answer [batch, 1] in the target's unit; the splits are those of raw numbers. Raises
+    ExportError for an ensemble of other columns, or with a family that there is no graph of.
     """
     given = [str(name) for name in encoder.get_feature_names_out()]
     if given != list(ensemble.info.columns):
@@ -54,7 +54,8 @@ def export_ensemble_table(
             f"{len(ensemble.info.columns)}; fit it again"
         )
     after = ensemble_graph(ensemble, output=output)
-    return export_table(encoder, after, numbers=numbers, categories=categories, formulas=formulas)
+    model = export_table(encoder, after.model, numbers=numbers, categories=categories, formulas=formulas)
+    return EnsembleGraph(model, {name: after.splits[name] for name in numbers if name in after.splits})
 
 
 def export_table(

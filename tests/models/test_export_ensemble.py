@@ -65,7 +65,7 @@ def test_every_member_answers_as_autogluon_does(fitted):
     members = ensemble.predictor.model_names()
     assert len(members) == 2 * len(FAMILIES) + 2
     for member in members:
-        got = answers(ensemble_graph(ensemble, model=member), X)
+        got = answers(ensemble_graph(ensemble, model=member).model, X)
         wanted = predicted(ensemble, X, member)
         assert np.abs(got / wanted - 1).max() <= 1.01 * HALF_A_STEP, member
 
@@ -73,7 +73,7 @@ def test_every_member_answers_as_autogluon_does(fitted):
 @pytest.mark.slow
 def test_the_whole_is_the_best_member_and_the_same_row_by_row(fitted):
     ensemble, X = fitted
-    graph = ensemble_graph(ensemble, output="price")
+    graph = ensemble_graph(ensemble, output="price").model
     assert [value.name for value in graph.graph.output] == ["price"]
     together = answers(graph, X)
     assert together == pytest.approx(ensemble.predict(X), rel=1.01 * HALF_A_STEP)
@@ -83,7 +83,26 @@ def test_the_whole_is_the_best_member_and_the_same_row_by_row(fitted):
 @pytest.mark.slow
 def test_the_same_call_writes_the_same_graph(fitted):
     ensemble, _ = fitted
-    assert ensemble_graph(ensemble).SerializeToString() == ensemble_graph(ensemble).SerializeToString()
+    one, two = (ensemble_graph(ensemble).model.SerializeToString() for _ in range(2))
+    assert one == two
+
+
+@pytest.mark.slow
+def test_answers_are_the_same_on_every_split_and_a_bit_beside(fitted):
+    ensemble, X = fitted
+    found = ensemble_graph(ensemble, model="LightGBM_BAG_L2")
+    assert len(found.splits["area"]) > 10
+    rows = []
+    for name, splits in found.splits.items():
+        for side in (None, np.inf, -np.inf):
+            part = pd.concat([X] * (len(splits) // len(X) + 1)).iloc[: len(splits)].copy()
+            part[name] = splits if side is None else np.nextafter(splits, np.float32(side))
+            rows.append(part)
+    placed = pd.concat(rows, ignore_index=True)
+    jumps = np.unique(answers(found.model, placed))
+    assert len(jumps) > 10
+    wanted = predicted(ensemble, placed, "LightGBM_BAG_L2")
+    assert answers(found.model, placed) == pytest.approx(wanted, rel=1.01 * HALF_A_STEP)
 
 
 @pytest.mark.slow
@@ -108,7 +127,7 @@ def test_a_target_that_is_no_logarithm_and_a_family_without_a_graph(tmp_path):
         progress=False,
     )  # fmt: skip
     ensemble = Ensemble(tmp_path)
-    got = answers(ensemble_graph(ensemble, model="LinearModel_BAG_L1"), X)
+    got = answers(ensemble_graph(ensemble, model="LinearModel_BAG_L1").model, X)
     wanted = np.asarray(ensemble.predictor.predict(X, model="LinearModel_BAG_L1"), dtype=np.float64)
     assert got == pytest.approx(wanted, rel=1e-6)
     with pytest.raises(ExportError, match="KNN"):

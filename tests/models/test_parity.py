@@ -5,7 +5,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from models.errors import ParityError
-from models.export.parity import UNSEEN, GraphSession, check_cases, check_parity, parity_cases
+from models.export.parity import UNSEEN, GraphSession, check_cases, check_parity, parity_cases, split_cases
 
 
 def mean_of_two():
@@ -71,18 +71,47 @@ def test_a_wrong_number_of_answers_is_an_error():
 def test_every_case_is_made():
     cases = dict(parity_cases(INPUTS, numbers=["area"], categories=["town"]))
     assert list(cases) == [
-        "given", "area missing", "town missing", "all missing", "town unseen", "all categories unseen",
+        "area missing", "town missing", "all missing", "numbers infinite", "numbers -infinite",
+        "town unseen", "all categories unseen",
     ]  # fmt: skip
     assert np.isnan(cases["area missing"]["area"]).all()
     assert cases["area missing"]["town"].tolist() == ["Ames", "", "Boone"]
     assert set(cases["all missing"]["town"]) == {""}
     assert set(cases["town unseen"]["town"]) == {UNSEEN}
+    assert (cases["numbers -infinite"]["area"] == -np.inf).all()
 
 
-def test_all_cases_are_checked_and_row_by_row():
-    reports = check_cases(mean_of_two(), INPUTS, python, numbers=["area"], categories=["town"])
-    assert set(reports) >= {"given", "one by one", "all missing", "town unseen"}
-    assert all(report.rows == 3 for report in reports.values())
+def test_rows_lie_on_every_split_and_a_step_beside():
+    splits = {"area": np.float32([1, 2, 4, 8]), "rooms": np.float32([3])}
+    inputs = {**INPUTS, "rooms": np.float32([5, 6, 7])}
+    cases = dict(split_cases(inputs, splits))
+    assert list(cases) == ["on every split", "one step above every split", "one step below every split"]
+    on, above, below = cases.values()
+    assert on["area"].tolist() == [1, 2, 4, 8]
+    assert on["rooms"].tolist() == [3, 3, 3, 3]
+    assert on["town"].tolist() == ["Ames", "", "Boone", "Ames"]
+    assert (above["area"] == np.nextafter(on["area"], np.float32(np.inf))).all()
+    assert (below["rooms"] < 3).all()
+    assert not dict(split_cases(inputs, {}))
+
+
+def test_all_cases_are_checked_row_by_row_and_many_at_once():
+    asked = []
+
+    def counted(columns):
+        asked.append(len(columns["area"]))
+        return python(columns)
+
+    reports = check_cases(
+        mean_of_two(), INPUTS, counted, numbers=["area"], categories=["town"], spoilt_rows=2,
+        splits={"area": np.float32([1, 2, 4, 8])},
+    )  # fmt: skip
+    rows = {case: report.rows for case, report in reports.items()}
+    assert rows["given"] == rows["one by one"] == 3
+    assert rows["10,000 at once"] == 10_000
+    assert rows["all missing"] == rows["town unseen"] == 2
+    assert rows["on every split"] == 4
+    assert asked == [3 + 7 * 2 + 3 * 4], "Python is asked once"
 
 
 def test_a_case_that_differs_is_named():

@@ -9,7 +9,8 @@ from pipeline.deps import listed_code, stage_code
 from pipeline.params import Params
 
 STAGES: dict[str, Any] = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
-ORDER = ["crawl", *Params.model_fields]
+SECTIONS = list(Params.model_fields)
+ORDER = ["crawl", *SECTIONS[: SECTIONS.index("report")], "export_ensemble", "report"]
 
 
 def paths(entries: list[Any]) -> list[str]:
