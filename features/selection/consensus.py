@@ -20,6 +20,8 @@ class Consensus(ScoreSelector):
     After `fit`, besides the base's: `method_scores_`, a DataFrame of columns x methods.
     """
 
+    cost = "the sum of its selectors'"
+
     def __init__(
         self,
         selectors: Sequence[tuple[str, ScoreSelector]],

@@ -29,6 +29,8 @@ class Permutation(ScoreSelector):
     After `fit`, besides the base's: `spread_` (n_features,), the standard deviation over folds and repeats.
     """
 
+    cost = "3 fits of the model, then 3 x 2 x d predictions of a third of the rows"
+
     def __init__(
         self,
         n_features_to_select: int | float = 0.5,

@@ -76,7 +76,7 @@ def test_the_same_rows_give_the_same_choice_in_any_index(choice: Choice) -> None
 @pytest.mark.parametrize("methods", [["pearson", "magic"], []])
 def test_an_unknown_method_is_named(methods: list[str]) -> None:
     frame, y = houses(60)
-    with pytest.raises(FeatureError, match="among pearson, lasso, gini, permutation, shap, got"):
+    with pytest.raises(FeatureError, match=r"among pearson, spearman, .*, got"):
         choose(frame, COLUMNS, y, methods=methods, n_features_to_select=2)
 
 

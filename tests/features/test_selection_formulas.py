@@ -3,15 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import f_oneway, kruskal
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from features.errors import FeatureError
+from features.selection.anova import Anova, anova, grouped
 from features.selection.base import best
 from features.selection.consensus import Consensus, borda, ranks
+from features.selection.correlation import correlation, correlation_ratio, rank_correlations
 from features.selection.gini import Gini, gini, impurity_decrease, squared_error
 from features.selection.lasso import Lasso
-from features.selection.pearson import Pearson, correlation, correlation_ratio
+from features.selection.mutual_information import MutualInformation
+from features.selection.pearson import Pearson
 from features.selection.permutation import Permutation
+from features.selection.spearman import Spearman
 
 
 def test_gini_is_the_docstrings_example() -> None:
@@ -54,6 +59,62 @@ def test_correlation_ratio_by_hand() -> None:
     classes = np.array([0, 0, 1, 1])
     assert correlation_ratio(x[:, None], classes) == pytest.approx([np.sqrt(9 / 13)])
     assert correlation_ratio(x[:, None], classes) == pytest.approx(correlation(x[:, None], classes))
+
+
+def test_spearman_is_the_docstrings_example() -> None:
+    X, y = np.array([[1.0], [2.0], [30.0]]), np.array([1.0, 4.0, 9.0])
+    assert correlation(X, y) == pytest.approx([0.94], abs=0.001)
+    assert Spearman(1).fit(X, y).scores_ == pytest.approx([1.0])
+
+
+def test_spearman_of_classes_is_kruskals_h() -> None:
+    rng = np.random.default_rng(0)
+    x, labels = rng.integers(0, 6, 40).astype(float), np.repeat(["a", "b", "c", "d"], 10)
+    h = kruskal(*(x[labels == label] for label in "abcd")).statistic
+    assert Spearman(1).fit(x[:, None], labels).scores_ == pytest.approx([np.sqrt(h / 39)])
+
+
+def test_rank_correlations_by_hand() -> None:
+    X = np.array([[1.0, 9.0, 0.0], [2.0, 4.0, 1.0], [30.0, 1.0, 0.0]])
+    assert rank_correlations(X) == pytest.approx(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]), abs=1e-12)
+
+
+def test_anova_is_the_docstrings_example() -> None:
+    f, p, epsilon = anova(np.array([1.0, 3.0, 4.0, 6.0]), np.array([0, 0, 1, 1]))
+    assert (f, epsilon) == pytest.approx((4.5, 1 - 2 / (13 / 3)))
+    assert p == pytest.approx(f_oneway([1.0, 3.0], [4.0, 6.0]).pvalue)
+    assert anova(np.array([1.0, 1.0, 2.0]), np.array([0, 0, 5])) == (np.inf, 0.0, 1.0)
+    assert anova(np.array([1.0, 2.0]), np.array([0, 1])) == (0.0, 1.0, 0.0)
+
+
+def test_anova_sees_what_turns_and_knows_how_many_groups_chance_explains() -> None:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=400), rng.normal(size=400), rng.integers(0, 2, 400)])
+    selector = Anova(1).fit(X, X[:, 0] ** 2 + rng.normal(0, 0.1, 400))
+    assert selector.support_.tolist() == [True, False, False]
+    assert selector.scores_[1:] == pytest.approx([0, 0], abs=0.02)
+    assert selector.p_values_[0] < 1e-9 < 0.01 < selector.p_values_[1:].min()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_value_that_fills_many_rows_is_a_group(sign: int) -> None:
+    x = sign * np.concatenate([np.zeros(90), np.arange(1.0, 31.0)])
+    groups = grouped(x, 10)
+    assert len(np.unique(groups[:90])) == 1
+    assert not set(groups[:90]) & set(groups[90:])
+
+
+def test_mutual_information_by_hand() -> None:
+    coin = np.tile([0.0, 1.0], 100)
+    X = np.column_stack([coin, np.repeat([0.0, 1.0], 100)])
+    scores = MutualInformation(1).fit(X, np.where(coin == 1, "head", "tail")).scores_
+    assert scores == pytest.approx([np.log(2), 0.0], abs=1e-9)
+
+
+def test_mutual_information_sees_a_circle() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    assert MutualInformation(1, rows=200).fit(X, X[:, 1] ** 2).support_.tolist() == [False, True, False]
 
 
 def test_lasso_keeps_its_path_and_ranks_what_has_no_weight() -> None:

@@ -30,7 +30,7 @@ SELECTORS: dict[str, Callable[..., ScoreSelector]] = {**METHODS, "consensus": co
 each = pytest.mark.parametrize("make", SELECTORS.values(), ids=SELECTORS.keys())
 
 
-def planted(target: str, rows: int = 150) -> tuple[pd.DataFrame, pd.Series]:
+def planted(target: str, rows: int = 250) -> tuple[pd.DataFrame, pd.Series]:
     """Three columns that make the target (one of them large numbers) among eight of noise."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(rows, 11)), columns=[f"noise_{i}" for i in range(8)] + ["a", "b", "c"])
@@ -105,6 +105,11 @@ def test_a_class_of_one_row_cannot_be_cut_into_folds(name: str) -> None:
     y[0] = "odd"
     with pytest.raises(FeatureError, match="class 'odd' has one row of 60"):
         METHODS[name](3).fit(X, y)
+
+
+@each
+def test_a_selector_says_its_cost(make: Callable[..., ScoreSelector]) -> None:
+    assert 10 < len(make(1).cost) < 100
 
 
 def test_whole_numbers_are_classes_when_told() -> None:

@@ -1,0 +1,37 @@
+"""Correlation: of columns with a number, with classes, and by rank with each other, as the filters use it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from features.selection.base import Floats
+
+
+def correlation(X: Floats, y: Floats) -> Floats:
+    """|r| of each column of X (n, d) with y (n,); no column and not y constant."""
+    x = X - X.mean(axis=0)
+    t = y - y.mean()
+    r: Floats = np.abs(x.T @ t) / (np.linalg.norm(x, axis=0) * np.linalg.norm(t))
+    return np.minimum(r, 1.0)
+
+
+def correlation_ratio(X: Floats, y: NDArray[Any]) -> Floats:
+    """eta of each column of X (n, d) over the classes y (n,); no column constant."""
+    x = X - X.mean(axis=0)
+    groups = [x[y == label] for label in np.unique(y)]
+    between = sum((len(g) * g.mean(axis=0) ** 2 for g in groups), np.zeros(X.shape[1]))
+    eta: Floats = np.sqrt(between / (x**2).sum(axis=0))
+    return np.minimum(eta, 1.0)
+
+
+def ranked(X: Floats) -> Floats:
+    """Each column of X (n, d) as its ranks from 1; equal values share their mean rank."""
+    return np.asarray(rankdata(X, axis=0), dtype="float64")
+
+
+def rank_correlations(X: Floats) -> Floats:
+    """|rho| (Spearman) of each pair of columns of X (n, d): (d, d), 1 on the diagonal."""
+    rho: Floats = np.abs(np.atleast_2d(np.corrcoef(ranked(X), rowvar=False)))
+    return np.minimum((rho + rho.T) / 2, 1.0)
