@@ -3,10 +3,12 @@
 from features.selection.anova import Anova
 from features.selection.backward import Backward
 from features.selection.base import ScoreSelector
+from features.selection.boruta import Boruta
 from features.selection.elimination import Elimination
 from features.selection.floating import Floating
 from features.selection.forward import Forward
 from features.selection.gini import Gini
+from features.selection.grouped_permutation import GroupedPermutation
 from features.selection.lasso import Lasso
 from features.selection.mutual_information import MutualInformation
 from features.selection.pearson import Pearson
@@ -22,7 +24,9 @@ METHODS: dict[str, type[ScoreSelector]] = {
     "lasso": Lasso,
     "gini": Gini,
     "permutation": Permutation,
+    "grouped_permutation": GroupedPermutation,
     "shap": Shap,
+    "boruta": Boruta,
     "forward": Forward,
     "backward": Backward,
     "floating": Floating,

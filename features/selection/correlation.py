@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 from scipy.stats import rankdata
 
 from features.selection.base import Floats
@@ -35,3 +37,16 @@ def rank_correlations(X: Floats) -> Floats:
     """|rho| (Spearman) of each pair of columns of X (n, d): (d, d), 1 on the diagonal."""
     rho: Floats = np.abs(np.atleast_2d(np.corrcoef(ranked(X), rowvar=False)))
     return np.minimum((rho + rho.T) / 2, 1.0)
+
+
+def correlation_clusters(rho: Floats, threshold: float) -> NDArray[np.intp]:
+    """A label (d,) from 0 for each column of `rho` (d, d), in order of first appearance.
+
+    Any two columns of a cluster have |rho| >= `threshold` in (0, 1]: complete linkage (Sorensen 1948).
+    """
+    if len(rho) == 1:
+        return np.zeros(1, dtype=np.intp)
+    tree = linkage(squareform(1 - rho, checks=False), method="complete")
+    labels = fcluster(tree, 1 - threshold + 1e-12, criterion="distance")
+    first = list(dict.fromkeys(labels.tolist()))
+    return np.array([first.index(label) for label in labels.tolist()], dtype=np.intp)

@@ -50,7 +50,8 @@ class Elimination(ScoreSelector):
         round_left = RFE(model, n_features_to_select=1, step=self.step).fit(table, y).ranking_
         used = _importances(clone(model).fit(table, y))
         within: Floats = used / (used.sum() * 2 or 1)
-        return 1 - round_left + within
+        scores: Floats = 1 - round_left + within
+        return scores
 
     def _trees(self) -> Any:
         trees = ExtraTreesRegressor if self.target_kind_ == "number" else ExtraTreesClassifier
@@ -66,4 +67,5 @@ class Elimination(ScoreSelector):
 def _importances(model: Any) -> Floats:
     if hasattr(model, "feature_importances_"):
         return np.asarray(model.feature_importances_)
-    return np.abs(np.atleast_2d(model.coef_)).mean(axis=0)
+    weights: Floats = np.abs(np.atleast_2d(model.coef_)).mean(axis=0)
+    return weights
