@@ -90,13 +90,37 @@ def selection_frame(
     `raw` and `y` are train rows only, in the same order. Raises FeatureError for a target that is missing
     somewhere or has no contrast.
     """
+    return selection_frames(raw, raw[:0], columns, y, target=target, random_state=random_state)[0]
+
+
+def selection_frames(
+    raw: pd.DataFrame,
+    held: pd.DataFrame,
+    columns: Sequence[Column],
+    y: "pd.Series[Any]",
+    *,
+    target: TargetKind | None = None,
+    random_state: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`selection_frame` of the rows of `raw`, whose target is `y`, and the same encoding of `held` rows.
+
+    Nothing is learnt from `held`: a value that `raw` lacks is coded as scikit-learn does an unknown one.
+    """
     kind = target_kind(y, told=target)
     check_target(y, kind)
     classes = y.nunique() if kind == "category" else 0
     encoder = build_selection_encoder(columns, target=kind, classes=classes, random_state=random_state)
-    coded = np.asarray(encoder.fit_transform(raw, y.to_numpy()), dtype="float64")
+    coded = encoder.fit_transform(raw, y.to_numpy())
+    return _named(coded, raw.index, columns), _named(
+        encoder.transform(held) if len(held) else coded[:0], held.index, columns
+    )
+
+
+def _named(coded: Any, index: "pd.Index[Any]", columns: Sequence[Column]) -> pd.DataFrame:
+    """The encoder's output as a frame in the order of `columns`."""
     names = [c.name for branch in _by_branch(columns) for c in branch]
-    return pd.DataFrame(coded, columns=names, index=raw.index)[[c.name for c in columns]]
+    frame = pd.DataFrame(np.asarray(coded, dtype="float64"), columns=names, index=index)
+    return frame[[c.name for c in columns]]
 
 
 def _by_branch(columns: Sequence[Column]) -> tuple[list[Column], list[Column], list[Column]]:

@@ -68,14 +68,8 @@ class ScoreSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return np.asarray(labels.transform(values))
 
     def _cut(self, y: NDArray[Any], folds: int) -> KFold | StratifiedKFold:
-        """Shuffled folds for coded `y`, each with every class; FeatureError for a class of one row."""
-        if self.target_kind_ == "number":
-            return KFold(folds, shuffle=True, random_state=self.random_state)
-        rows = np.bincount(y)
-        if rows.min() < 2:
-            rare = shown(self.classes_[rows.argmin()])
-            raise FeatureError(f"class {rare} has one row of {len(y)}; merge it with another or drop it")
-        return StratifiedKFold(min(folds, rows.min()), shuffle=True, random_state=self.random_state)
+        values = y if self.target_kind_ == "number" else self.classes_[y]
+        return shuffled_folds(pd.Series(values), self.target_kind_, folds=folds, seed=self.random_state)
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         check_is_fitted(self)
@@ -90,6 +84,22 @@ def check_train(X: Any, y: Any, *, target: TargetKind | None = None) -> tuple[pd
     for name in table.columns:
         _check_column(name, table[name])
     return table.astype("float64"), values
+
+
+def shuffled_folds(
+    y: "pd.Series[Any]", kind: TargetKind, *, folds: int, seed: int
+) -> KFold | StratifiedKFold:
+    """Folds of the rows of `y`, each with every class: as many as the rarest class has rows, if fewer.
+
+    Raises FeatureError for a class of one row.
+    """
+    if kind == "number":
+        return KFold(folds, shuffle=True, random_state=seed)
+    rows = y.value_counts()
+    if rows.min() < 2:
+        rare = shown(rows.idxmin())
+        raise FeatureError(f"class {rare} has one row of {len(y)}; merge it with another or drop it")
+    return StratifiedKFold(min(folds, int(rows.min())), shuffle=True, random_state=seed)
 
 
 def _check_column(name: object, values: "pd.Series[Any]") -> None:

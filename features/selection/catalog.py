@@ -1,5 +1,8 @@
 """The selectors by name, as parameters and reports call them."""
 
+from collections.abc import Sequence
+
+from features.errors import FeatureError
 from features.selection.anova import Anova
 from features.selection.backward import Backward
 from features.selection.base import ScoreSelector
@@ -15,6 +18,7 @@ from features.selection.pearson import Pearson
 from features.selection.permutation import Permutation
 from features.selection.shapley import Shap
 from features.selection.spearman import Spearman
+from features.target import TargetKind
 
 METHODS: dict[str, type[ScoreSelector]] = {
     "pearson": Pearson,
@@ -32,3 +36,14 @@ METHODS: dict[str, type[ScoreSelector]] = {
     "floating": Floating,
     "elimination": Elimination,
 }
+
+
+def make_selectors(
+    methods: Sequence[str], keep: int | float, *, target: TargetKind, seed: int
+) -> dict[str, ScoreSelector]:
+    """Unfitted selectors of `methods`, names in METHODS. Raises FeatureError for another, or for none."""
+    unknown = [name for name in methods if name not in METHODS]
+    if unknown or not methods:
+        came = repr(unknown[0]) if unknown else "an empty list"
+        raise FeatureError(f"expected selection methods among {', '.join(METHODS)}, got {came}")
+    return {name: METHODS[name](keep, target=target, random_state=seed) for name in methods}

@@ -10,9 +10,8 @@ from tqdm import tqdm
 
 from features.columns import Column, is_constant, raw_inputs
 from features.encode import selection_frame
-from features.errors import FeatureError
 from features.selection.base import ScoreSelector, best, count_to_keep
-from features.selection.catalog import METHODS
+from features.selection.catalog import make_selectors
 from features.selection.consensus import borda
 from features.selection.stability import Stability, resample_stability
 from features.target import TargetKind, target_kind
@@ -56,7 +55,7 @@ def choose(
     varied = [c for c in columns if not is_constant(raw[c.name], c)]
     X = selection_frame(raw, varied, y, target=kind, random_state=seed)
     keep = count_to_keep(n_features_to_select, len(varied))
-    selectors = _selectors(methods, keep, kind, seed)
+    selectors = make_selectors(methods, keep, target=kind, seed=seed)
     stability = resample_stability(
         selectors,
         X,
@@ -78,14 +77,6 @@ def choose(
         seconds=seconds,
         stability=stability,
     )
-
-
-def _selectors(methods: Sequence[str], keep: int, kind: TargetKind, seed: int) -> dict[str, ScoreSelector]:
-    unknown = [name for name in methods if name not in METHODS]
-    if unknown or not methods:
-        came = repr(unknown[0]) if unknown else "an empty list"
-        raise FeatureError(f"expected selection methods among {', '.join(METHODS)}, got {came}")
-    return {name: METHODS[name](keep, target=kind, random_state=seed) for name in methods}
 
 
 def _fit_all(

@@ -12,6 +12,7 @@ from features.selection.consensus import ranks
 from features.selection.stability import Stability
 
 INK, QUIET, ACCENT = "#1f2933", "#7b8794", "#2a6f97"
+TITLE: dict[str, Any] = {"loc": "left", "fontsize": 10, "color": INK}
 POOR, EXCELLENT = 0.4, 0.75  # Nogueira and others 2018, section 7, after Fleiss's kappa
 
 
@@ -22,7 +23,7 @@ def plot_rankings(scores: pd.DataFrame, *, top: int = 25) -> Figure:
     figure, axes = _table(
         shade, table.index, table.columns, [[f"{rank:g}" for rank in row] for row in table.to_numpy()]
     )
-    axes.set_title(f"Rank by method: {len(table)} of {len(scores)} columns, best on average first", **_TITLE)
+    axes.set_title(f"Rank by method: {len(table)} of {len(scores)} columns, best on average first", **TITLE)
     return figure
 
 
@@ -34,7 +35,7 @@ def plot_frequency(stability: Stability, order: "pd.Index[str]", *, top: int = 2
         shade, table.index, table.columns, [[f"{share:.0%}" for share in row] for row in shade]
     )
     draws = stability.scores.index.get_level_values("resample").nunique()
-    axes.set_title(f"Chosen among the best {stability.keep}, share of {draws} resamples", **_TITLE)
+    axes.set_title(f"Chosen among the best {stability.keep}, share of {draws} resamples", **TITLE)
     return figure
 
 
@@ -45,11 +46,11 @@ def plot_scores(scores: pd.DataFrame, *, top: int = 25) -> Figure:
     panels = np.atleast_1d(figure.subplots(1, table.shape[1], sharey=True))
     for axes, method in zip(panels, table.columns, strict=True):
         axes.barh(np.arange(len(table)), table[method], color=ACCENT, height=0.68)
-        axes.set_title(str(method), **_TITLE)
+        axes.set_title(str(method), **TITLE)
         axes.axvline(0, color=QUIET, linewidth=0.8)
         axes.locator_params(axis="x", nbins=3)
         axes.margins(y=0.01)
-        _bare(axes)
+        bare(axes)
     panels[0].set_yticks(np.arange(len(table)), [str(name) for name in table.index])
     panels[0].invert_yaxis()
     return figure
@@ -72,12 +73,11 @@ def plot_stability(stability: Stability) -> Figure:
         axes.text(level, len(index) - 0.45, word, ha="center", va="bottom", color=QUIET, fontsize=8)
     axes.set_yticks(np.arange(len(index)), [str(method) for method in index.index])
     axes.set(xlim=(min(0.0, float(index.min())), 1.22), xticks=np.linspace(0, 1, 6))
-    axes.set_title(f"Stability of the best {stability.keep} columns (1: always the same)", pad=18, **_TITLE)
-    _bare(axes)
+    axes.set_title(f"Stability of the best {stability.keep} columns (1: always the same)", pad=18, **TITLE)
+    bare(axes)
     return figure
 
 
-_TITLE: dict[str, Any] = {"loc": "left", "fontsize": 10, "color": INK}
 _PAPER: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 
 
@@ -95,10 +95,11 @@ def _table(
     axes.set_xticks(np.arange(len(columns)), [str(name) for name in columns])
     axes.set_yticks(np.arange(len(rows)), [str(name) for name in rows])
     axes.xaxis.tick_top()
-    _bare(axes)
+    bare(axes)
     return figure, axes
 
 
-def _bare(axes: Axes) -> None:
+def bare(axes: Axes) -> None:
+    """Take away the frame and the tick marks of `axes`."""
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelsize=9, labelcolor=INK)

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
-from tqdm import tqdm
 
 from features.errors import FeatureError
 from features.selection.base import ScoreSelector, best, check_train, count_to_keep
 from features.selection.consensus import borda
+from features.selection.jobs import in_parallel
 from features.target import TargetKind, target_kind
 
 
@@ -108,12 +108,17 @@ def resample_stability(
     kind = target_kind(values, told=target)
     draws = _draws(values, kind, resamples=resamples, fraction=fraction, seed=seed)
     jobs = [(i, name) for i in range(resamples) for name in selectors]
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_timed_scores)(selectors[name], table.iloc[draws[i]], values.iloc[draws[i]], kind)
-        for i, name in jobs
+    results = in_parallel(
+        (
+            delayed(timed_scores)(selectors[name], table.iloc[draws[i]], values.iloc[draws[i]], kind)
+            for i, name in jobs
+        ),
+        count=len(jobs),
+        what="stability",
+        n_jobs=n_jobs,
+        progress=progress,
     )
-    bar = tqdm(results, total=len(jobs), desc="stability", unit="fit", disable=not progress)
-    return _collect(jobs, list(bar), keep=count_to_keep(n_features_to_select, table.shape[1]), seed=seed)
+    return collected(jobs, results, keep=count_to_keep(n_features_to_select, table.shape[1]), seed=seed)
 
 
 def _draws(
@@ -127,9 +132,10 @@ def _draws(
     ]
 
 
-def _timed_scores(
+def timed_scores(
     selector: ScoreSelector, X: pd.DataFrame, y: "pd.Series[Any]", kind: TargetKind
 ) -> tuple["pd.Series[float]", float]:
+    """Scores of the columns of X, by name, and the seconds of the fit; a constant column has the lowest."""
     start = perf_counter()
     varied = X.loc[:, X.min() < X.max()]
     fitted = clone(selector).set_params(target=kind, n_features_to_select=1).fit(varied, y)
@@ -138,9 +144,10 @@ def _timed_scores(
     return scores.reindex(X.columns, fill_value=lowest), perf_counter() - start
 
 
-def _collect(
+def collected(
     jobs: list[tuple[int, str]], results: list[tuple["pd.Series[float]", float]], *, keep: int, seed: int
 ) -> Stability:
+    """What `timed_scores` gave for `jobs`, pairs of a draw and a method, and the consensus of methods."""
     by_job = {job: scores for job, (scores, _) in zip(jobs, results, strict=True)}
     methods = list(dict.fromkeys(name for _, name in jobs))
     draws = list(dict.fromkeys(i for i, _ in jobs))
