@@ -86,6 +86,23 @@ def split_by_hash(
     return pd.Series(np.array(SPLITS, dtype=object)[parts], index=keys.index, name="split")
 
 
+def check_part(
+    keys: "pd.Series[Any]", part: Split, *, fractions: tuple[float, float, float], salt: str
+) -> None:
+    """Raises FeatureError naming the first key that `split_by_hash` puts in another part than `part`.
+
+    For what learns: a test row among the train rows would make every later figure too good.
+    """
+    parts = split_by_hash(keys, fractions=fractions, salt=salt)
+    strange = parts != part
+    if strange.any():
+        row = strange.idxmax()
+        raise FeatureError(
+            f"key {shown(keys[row])}, row {shown(row)} ({int(strange.sum())} of {len(keys)}) belongs to "
+            f"{parts[row]!r}, expected rows of {part!r} alone; run the stage prepare again"
+        )
+
+
 def hash_uniform(text: str) -> float:
     """A number in [0, 1) that depends on `text` alone, on every machine and in every release."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64

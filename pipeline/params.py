@@ -28,6 +28,7 @@ def _ascending(edges: list[float]) -> list[float]:
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Keep = Annotated[int | float, AfterValidator(_count_or_share)]
+Names = Annotated[list[str], Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Factor = Annotated[float, Field(ge=1)]
 Edges = Annotated[list[float], Field(min_length=1), AfterValidator(_ascending)]
@@ -62,14 +63,31 @@ class PrepareParams(Section):
         return self
 
 
-class SelectParams(Section):
-    """Which columns a model is to read: methods, how many to keep, and the resamples that test them."""
+class BakeOffParams(Section):
+    """The comparison of `methods` at `sizes` (numbers of columns) on outer folds of the train rows."""
 
-    methods: Annotated[list[str], Field(min_length=1)]
-    keep: Keep
+    methods: Names
+    sizes: Annotated[list[Positive], Field(min_length=1)]
+    folds: Annotated[int, Field(ge=2)]
+
+
+class SelectParams(Section):
+    """Which columns a model is to read: methods, how many to keep ("auto": as the bake-off's winner does),
+    the resamples that test them, and the bake-off, or none.
+    """
+
+    methods: Names
+    keep: Literal["auto"] | Keep
     resamples: Annotated[int, Field(ge=2)]
     resample_fraction: Annotated[float, Field(ge=0.1, lt=1)]
+    bake_off: BakeOffParams | None
     seed: Seed
+
+    @model_validator(mode="after")
+    def _can_decide(self) -> Self:
+        if self.keep == "auto" and self.bake_off is None:
+            raise ValueError("keep: auto lets the bake-off decide; give bake_off methods, sizes and folds")
+        return self
 
 
 class EnsembleParams(Section):

@@ -24,6 +24,14 @@ SECTIONS = {
     "lineage": "Lineage",
 }
 
+EVIDENCE = {
+    "lasso_path": "Weights of the columns as the Lasso's penalty falls",
+    "shap_beeswarm": "SHAP values of the columns that move predictions most",
+    "shap_dependence": "SHAP value against the value of the column",
+    "clusters": "Rank correlation of the columns with each other",
+}
+"""Plots of single methods, drawn where the method is used."""
+
 
 def main(
     pages: Path,
@@ -71,7 +79,7 @@ def _story(pages: Path, prepared: Path, bundle: Path, ensemble: Path, reports: P
         "parse": parse,
         "fill": sorted(parse["fill"].items(), key=lambda item: (item[1], item[0])),
         "counts": read_json(prepared / "counts.json"),
-        "selection": read_json(reports / "select_features/metrics.json"),
+        "selection": selection_story(reports / "select_features"),
         "ensemble": read_json(reports / "ensemble/metrics.json"),
         "tune": read_json(reports / "tune/metrics.json"),
         "best": read_yaml(reports / "tune/best.yaml"),
@@ -87,6 +95,21 @@ def _story(pages: Path, prepared: Path, bundle: Path, ensemble: Path, reports: P
         "lineage": served["lineage"],
         "inputs": len(served["inputs"]),
         "unit": served["outputs"][0]["unit"] or "",
+    }
+
+
+def selection_story(folder: Path) -> dict[str, Any]:
+    """What select_features wrote: figures, methods with their cost, spare fields, and the plots it drew."""
+    story = {name: read_json(folder / f"{name}.json") for name in ("metrics", "methods", "fields", "seconds")}
+    stability, costs = story["metrics"]["stability"], story["methods"]["costs"]
+    return {
+        "kept": story["metrics"]["kept"],
+        "decided_by": story["methods"]["decided_by"],
+        "methods": [(name, stability[name], story["seconds"][name], cost) for name, cost in costs.items()],
+        "not_needed": story["fields"]["not_needed"],
+        "needed": len(story["fields"]["needed"]),
+        "bake_off": read_json(folder / "bake_off.json") if (folder / "bake_off.json").exists() else None,
+        "plots": [(name, words) for name, words in EVIDENCE.items() if (folder / f"{name}.svg").exists()],
     }
 
 

@@ -17,7 +17,12 @@ HOMES = 60
 SMALL: dict[str, dict[str, Any]] = {
     "parse": {"workers": 1},
     "prepare": {"on_constant": "drop", "fractions": [0.6, 0.2, 0.2]},
-    "select_features": {"keep": 20, "resamples": 2, "methods": ["pearson", "lasso", "gini"]},
+    "select_features": {
+        "keep": 20,
+        "resamples": 2,
+        "methods": ["pearson", "lasso", "gini"],
+        "bake_off": {"methods": ["pearson", "anova"], "sizes": [5, 20], "folds": 2},
+    },
     "ensemble": {
         "families": {"GBM": {"num_boost_round": 20}, "LR": {}},
         "folds": 2,

@@ -26,7 +26,7 @@ from features.selection.base import shuffled_folds
 from features.selection.boosting import quick_boosting
 from features.selection.catalog import make_selectors
 from features.selection.interval import fold_interval
-from features.selection.jobs import in_parallel
+from features.selection.jobs import fitting_threads, in_parallel
 from features.selection.stability import Stability, collected, nogueira_index, timed_scores
 from features.target import TargetKind, check_target, target_kind
 
@@ -200,8 +200,9 @@ def _judge(
 
 
 def _score(model: Any, part: _Fold, names: list[str], kind: TargetKind) -> float:
-    model.fit(part.fitted[names].to_numpy(), part.y_fitted.to_numpy())
-    held = part.held[names].to_numpy()
-    if kind == "number":
-        return float(r2_score(part.y_held, model.predict(held)))
-    return -float(log_loss(part.y_held, model.predict_proba(held), labels=model.classes_))
+    fitted, held = part.fitted[names].to_numpy(), part.held[names].to_numpy()
+    with fitting_threads(fitted.size):
+        model.fit(fitted, part.y_fitted.to_numpy())
+        if kind == "number":
+            return float(r2_score(part.y_held, model.predict(held)))
+        return -float(log_loss(part.y_held, model.predict_proba(held), labels=model.classes_))

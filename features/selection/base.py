@@ -13,6 +13,7 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from features.errors import FeatureError, shown
+from features.selection.jobs import fitting_threads
 from features.target import TargetKind, check_target, target_kind
 
 Floats = NDArray[np.float64]
@@ -52,7 +53,8 @@ class ScoreSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.target_kind_ = target_kind(values, told=self.target)
         validate_data(self, X)
         keep = count_to_keep(self.n_features_to_select, table.shape[1])
-        self.scores_ = np.asarray(self._score(table, self._coded(values)), dtype="float64")
+        with fitting_threads(table.size):
+            self.scores_ = np.asarray(self._score(table, self._coded(values)), dtype="float64")
         self.support_ = best(self.scores_, keep)
         return self
 

@@ -1,6 +1,6 @@
 """The choice: which raw columns a model is to read, by the consensus of methods, with the evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from features.columns import Column, is_constant, raw_inputs
 from features.encode import selection_frame
+from features.errors import FeatureError
 from features.selection.base import ScoreSelector, best, count_to_keep
 from features.selection.catalog import make_selectors
 from features.selection.consensus import borda
@@ -22,6 +23,8 @@ class Choice:
     """`columns`: the chosen, in the table's order. `constant`: those that train rows say nothing about.
 
     `scores`: columns x methods with "consensus" last, best first. `seconds`: one fit on all rows, by method.
+    `selectors`: the methods, fitted on all rows of `frame`, which is what they were given: one number for
+    each column that varies.
     """
 
     columns: tuple[Column, ...]
@@ -29,6 +32,8 @@ class Choice:
     scores: pd.DataFrame
     seconds: "pd.Series[float]"
     stability: Stability
+    selectors: Mapping[str, ScoreSelector]
+    frame: pd.DataFrame
 
 
 def choose(
@@ -38,6 +43,7 @@ def choose(
     *,
     methods: Sequence[str],
     n_features_to_select: int | float,
+    decided_by: str = "consensus",
     resamples: int = 8,
     fraction: float = 0.5,
     seed: int = 0,
@@ -45,11 +51,15 @@ def choose(
     n_jobs: int | None = None,
     progress: bool = True,
 ) -> Choice:
-    """Ranks `columns` on the rows of `train` by `methods` (names in METHODS) and keeps the best on average.
+    """Ranks `columns` on the rows of `train` by `methods` (names in METHODS) and keeps the best.
 
+    The best are those of `decided_by`, one of the methods or their consensus, which is the mean rank.
     `y` is the target of the same rows, on the scale that models are to learn (a price as its logarithm).
-    Raises FeatureError for an unknown method, and as `ScoreSelector.fit` and `resample_stability` do.
+    Raises FeatureError for an unknown method, for a strange one to decide, and as `ScoreSelector.fit` and
+    `resample_stability` do.
     """
+    if decided_by not in (*methods, "consensus"):
+        raise FeatureError(f"expected one of {', '.join(methods)} or consensus to decide, got {decided_by!r}")
     kind = target_kind(y, told=target)
     raw = raw_inputs(train, columns)
     varied = [c for c in columns if not is_constant(raw[c.name], c)]
@@ -69,13 +79,15 @@ def choose(
         progress=progress,
     )
     scores, seconds = _fit_all(selectors, X, y, progress=progress)
-    chosen = set(scores.index[best(scores["consensus"].to_numpy(), keep)])
+    chosen = set(scores.index[best(scores[decided_by].to_numpy(), keep)])
     return Choice(
         columns=tuple(c for c in columns if c.name in chosen),
         constant=tuple(c.name for c in columns if c not in varied),
-        scores=scores.sort_values("consensus", ascending=False, kind="stable"),
+        scores=scores.sort_values(decided_by, ascending=False, kind="stable"),
         seconds=seconds,
         stability=stability,
+        selectors=selectors,
+        frame=X,
     )
 
 

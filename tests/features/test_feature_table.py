@@ -9,7 +9,7 @@ import pytest
 
 from features.columns import Column
 from features.errors import FeatureError
-from features.table import hash_uniform, split_by_hash, validate
+from features.table import check_part, hash_uniform, split_by_hash, validate
 
 COLUMNS = (
     Column("area", "number", unit="sqft"),
@@ -150,3 +150,14 @@ def test_a_key_that_is_not_text_is_refused() -> None:
 def test_fractions_add_to_one(fractions: tuple[float, float, float]) -> None:
     with pytest.raises(FeatureError, match="three shares that add to 1"):
         split_by_hash(KEYS, fractions=fractions)
+
+
+def test_a_key_of_another_part_is_named() -> None:
+    keys = pd.Series([f"k{i}" for i in range(50)], index=range(100, 150), name="key")
+    part = split_by_hash(keys, fractions=(0.5, 0.25, 0.25), salt="s")
+    check_part(keys[part == "train"], "train", fractions=(0.5, 0.25, 0.25), salt="s")
+    other = part[part != "train"].index[0]
+    with pytest.raises(
+        FeatureError, match=rf"key '{keys[other]}', row {other} .* belongs to '{part[other]}'"
+    ):
+        check_part(keys, "train", fractions=(0.5, 0.25, 0.25), salt="s")
