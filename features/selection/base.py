@@ -85,7 +85,7 @@ def check_train(X: Any, y: Any, *, target: TargetKind | None = None) -> tuple[pd
     check_target(values, target_kind(values, told=target))
     for name in table.columns:
         _check_column(name, table[name])
-    return table.astype("float64"), values
+    return table.astype("float64", copy=False), values
 
 
 def shuffled_folds(
@@ -104,6 +104,11 @@ def shuffled_folds(
     return StratifiedKFold(min(folds, int(rows.min())), shuffle=True, random_state=seed)
 
 
+def drawn_rows(rows: int, most: int, *, seed: int) -> NDArray[np.intp]:
+    """Indices of at most `most` of `rows` rows, drawn without replacement, ascending."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
+
+
 def _check_column(name: object, values: "pd.Series[Any]") -> None:
     if not pd.api.types.is_numeric_dtype(values):
         raise FeatureError(
@@ -113,7 +118,7 @@ def _check_column(name: object, values: "pd.Series[Any]") -> None:
     if not known.all():
         bad = f"{int((~known).sum())} of {len(values)} values are missing or infinite"
         raise FeatureError(f"column {name!r}: {bad}; encode it by selection_frame")
-    if values.nunique() < 2:
+    if values.min() == values.max():
         raise FeatureError(f"column {name!r} is constant in {len(values)} train rows; drop it")
 
 

@@ -1,5 +1,6 @@
 """Correlation: of columns with a number, with classes, and by rank with each other, as the filters use it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,34 @@ from features.selection.base import Floats
 
 def correlation(X: Floats, y: Floats) -> Floats:
     """|r| of each column of X (n, d) with y (n,); no column and not y constant."""
-    x = X - X.mean(axis=0)
     t = y - y.mean()
-    r: Floats = np.abs(x.T @ t) / (np.linalg.norm(x, axis=0) * np.linalg.norm(t))
-    return np.minimum(r, 1.0)
+    t /= np.linalg.norm(t)
+
+    def block(x: Floats) -> Floats:
+        x = x - x.mean(axis=0)
+        r: Floats = np.abs(x.T @ t) / np.linalg.norm(x, axis=0)
+        return r
+
+    return np.minimum(by_blocks(block, X), 1.0)
 
 
 def correlation_ratio(X: Floats, y: NDArray[Any]) -> Floats:
     """eta of each column of X (n, d) over the classes y (n,); no column constant."""
-    x = X - X.mean(axis=0)
-    groups = [x[y == label] for label in np.unique(y)]
-    between = sum((len(g) * g.mean(axis=0) ** 2 for g in groups), np.zeros(X.shape[1]))
-    eta: Floats = np.sqrt(between / (x**2).sum(axis=0))
-    return np.minimum(eta, 1.0)
+    classes = [y == label for label in np.unique(y)]
+
+    def block(x: Floats) -> Floats:
+        x = x - x.mean(axis=0)
+        groups = [x[rows] for rows in classes]
+        between = sum((len(g) * g.mean(axis=0) ** 2 for g in groups), np.zeros(x.shape[1]))
+        eta: Floats = np.sqrt(between / (x**2).sum(axis=0))
+        return eta
+
+    return np.minimum(by_blocks(block, X), 1.0)
+
+
+def by_blocks(score: Callable[[Floats], Floats], X: Floats, *, columns: int = 16) -> Floats:
+    """`score` of X (n, d) in blocks of `columns`, so that a large table is not copied whole: (d,)."""
+    return np.concatenate([score(X[:, i : i + columns]) for i in range(0, X.shape[1], columns)])
 
 
 def ranked(X: Floats) -> Floats:

@@ -74,8 +74,9 @@ class GroupedPermutation(ScoreSelector):
         return mean[self.clusters_] + 1e-6 * self._single(table, y)
 
     def _single(self, X: Floats, y: NDArray[Any]) -> Floats:
-        ranks = ranked(X)
-        return correlation(ranks, y) if self.target_kind_ == "number" else correlation_ratio(ranks, y)
+        if self.target_kind_ == "category":
+            return correlation_ratio(ranked(X), y)
+        return correlation(ranked(X), y)
 
     def _drops(
         self,

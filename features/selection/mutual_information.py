@@ -11,12 +11,11 @@ no use. Not bounded: a column that decides the target tells all its entropy.
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
-from features.selection.base import Floats, ScoreSelector
+from features.selection.base import Floats, ScoreSelector, drawn_rows
 from features.target import TargetKind
 
 
@@ -47,12 +46,13 @@ class MutualInformation(ScoreSelector):
         self.n_jobs = n_jobs
 
     def _score(self, X: pd.DataFrame, y: NDArray[Any]) -> Floats:
-        drawn = np.random.default_rng(self.random_state).permutation(len(X))[: self.rows]
+        drawn = drawn_rows(len(X), self.rows, seed=self.random_state)
         estimate = mutual_info_regression if self.target_kind_ == "number" else mutual_info_classif
+        table = X.iloc[drawn]
         scores: Floats = estimate(
-            X.to_numpy()[drawn],
+            table.to_numpy(),
             y[drawn],
-            discrete_features=(X.nunique() <= self.few_values).to_numpy(),
+            discrete_features=(table.nunique() <= self.few_values).to_numpy(),
             n_neighbors=self.neighbors,
             random_state=self.random_state,
             n_jobs=self.n_jobs,

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.selection.base import Floats, ScoreSelector
-from features.selection.correlation import correlation, correlation_ratio, ranked
+from features.selection.correlation import by_blocks, correlation, correlation_ratio, ranked
 
 
 class Spearman(ScoreSelector):
@@ -24,7 +24,6 @@ class Spearman(ScoreSelector):
     cost = "one sort of each column: O(n log n d)"
 
     def _score(self, X: pd.DataFrame, y: NDArray[Any]) -> Floats:
-        ranks = ranked(X.to_numpy())
-        if self.target_kind_ == "number":
-            return correlation(ranks, ranked(y[:, None])[:, 0])
-        return correlation_ratio(ranks, y)
+        goal = ranked(y[:, None])[:, 0] if self.target_kind_ == "number" else y
+        score = correlation if self.target_kind_ == "number" else correlation_ratio
+        return by_blocks(lambda x: score(ranked(x), goal), X.to_numpy())
