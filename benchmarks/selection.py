@@ -188,10 +188,11 @@ def _support(selector: Any, *, scaled: bool = False) -> Choose:
 def _measured(choose: Choose, parts: list[Any]) -> tuple[float, float, float]:
     """Mean R2 on the held rows, stability, and median seconds, all on one thread."""
     scores, masks, seconds = [], [], []
-    for fitted, held, y, y_held in parts:
+    for fitted, held, y, y_held in parts:  # a column that is constant in a fold is offered to none
+        mask = (fitted.min() < fitted.max()).to_numpy()
         with threadpool_limits(1):
             start = time.perf_counter()
-            mask = choose(fitted, y)
+            mask[mask] = choose(fitted.loc[:, mask], y)
             seconds.append(time.perf_counter() - start)
             model = quick_boosting("number", random_state=0).fit(fitted.loc[:, mask].to_numpy(), y)
             scores.append(r2_score(y_held, model.predict(held.loc[:, mask].to_numpy())))

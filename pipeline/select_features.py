@@ -31,8 +31,7 @@ def main(prepared: Path, selection: Path, report: Path, params: Path = PARAMS_FI
         baked = bake_off(table, schema.candidates, goal, **asked.model_dump(), seed=wanted.seed)
     methods, decided_by, keep = wanted.methods, "consensus", wanted.keep
     if keep == "auto":
-        assert asked is not None
-        assert baked is not None
+        assert asked and baked  # noqa: PT018  # params refuse auto without a bake-off
         methods, (decided_by, keep) = asked.methods, baked.winner()
     choice = choose(
         table,

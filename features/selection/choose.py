@@ -53,18 +53,16 @@ def choose(
 ) -> Choice:
     """Ranks `columns` on the rows of `train` by `methods` (names in METHODS) and keeps the best.
 
-    The best are those of `decided_by`, one of the methods or their consensus, which is the mean rank.
+    `decided_by` is one of the methods or "consensus", the best on average.
     `y` is the target of the same rows, on the scale that models are to learn (a price as its logarithm).
-    Raises FeatureError for an unknown method, for a strange one to decide, and as `ScoreSelector.fit` and
-    `resample_stability` do.
+    Raises FeatureError for an unknown method, and as `ScoreSelector.fit` and `resample_stability` do.
     """
-    if decided_by not in (*methods, "consensus"):
-        raise FeatureError(f"expected one of {', '.join(methods)} or consensus to decide, got {decided_by!r}")
     kind = target_kind(y, told=target)
     raw = raw_inputs(train, columns)
     varied = [c for c in columns if not is_constant(raw[c.name], c)]
     X = selection_frame(raw, varied, y, target=kind, random_state=seed)
     keep = count_to_keep(n_features_to_select, len(varied))
+    _check_who_decides(decided_by, methods)
     selectors = make_selectors(methods, keep, target=kind, seed=seed)
     stability = resample_stability(
         selectors,
@@ -79,7 +77,7 @@ def choose(
         progress=progress,
     )
     scores, seconds = _fit_all(selectors, X, y, progress=progress)
-    chosen = set(scores.index[best(scores[decided_by].to_numpy(), keep)])
+    chosen = scores.index[best(scores[decided_by].to_numpy(), keep)]
     return Choice(
         columns=tuple(c for c in columns if c.name in chosen),
         constant=tuple(c.name for c in columns if c not in varied),
@@ -89,6 +87,11 @@ def choose(
         selectors=selectors,
         frame=X,
     )
+
+
+def _check_who_decides(decided_by: str, methods: Sequence[str]) -> None:
+    if decided_by not in (*methods, "consensus"):
+        raise FeatureError(f"expected one of {', '.join(methods)} or consensus to decide, got {decided_by!r}")
 
 
 def _fit_all(

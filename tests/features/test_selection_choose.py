@@ -80,6 +80,16 @@ def test_an_unknown_method_is_named(methods: list[str]) -> None:
         choose(frame, COLUMNS, y, methods=methods, n_features_to_select=2)
 
 
+def test_one_method_may_decide() -> None:
+    frame, y = houses()
+    settings = {"methods": ["pearson", "gini"], "n_features_to_select": 1, "resamples": 2, "progress": False}
+    choice = choose(frame, COLUMNS, y, decided_by="gini", **settings)
+    assert choice.scores["gini"].is_monotonic_decreasing
+    assert [c.name for c in choice.columns] == [choice.scores.index[0]]
+    with pytest.raises(FeatureError, match="one of pearson, gini or consensus to decide, got 'lasso'"):
+        choose(frame, COLUMNS, y, decided_by="lasso", **settings)
+
+
 def test_every_plot_is_a_figure_that_saves(choice: Choice, tmp_path: Path) -> None:
     figures = {
         "rankings": plot_rankings(choice.scores, top=4),
