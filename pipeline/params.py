@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from pipeline.errors import ParamsError
 
@@ -13,9 +21,10 @@ PARAMS_FILE = Path("params.yaml")
 UNION_PARTS = {"int", "float", "str"}  # what pydantic adds to the key of a union
 
 
-def _count_or_share(keep: float) -> float:
-    if not (isinstance(keep, int) and keep >= 1) and not 0 < keep < 1:
-        raise ValueError(f"expected a number of columns from 1, or a share between 0 and 1, got {keep}")
+def _count_share_or_auto(keep: Any) -> Any:
+    count = isinstance(keep, int) and not isinstance(keep, bool) and keep >= 1
+    if not count and not (isinstance(keep, float) and 0 < keep < 1) and keep != "auto":
+        raise ValueError("expected a number of columns from 1, a share between 0 and 1, or auto")
     return keep
 
 
@@ -27,7 +36,7 @@ def _ascending(edges: list[float]) -> list[float]:
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Keep = Annotated[int | float, AfterValidator(_count_or_share)]
+Keep = Annotated[int | float | Literal["auto"], BeforeValidator(_count_share_or_auto)]
 Names = Annotated[list[str], Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Factor = Annotated[float, Field(ge=1)]
@@ -77,7 +86,7 @@ class SelectParams(Section):
     """
 
     methods: Names
-    keep: Literal["auto"] | Keep
+    keep: Keep
     resamples: Annotated[int, Field(ge=2)]
     resample_fraction: Annotated[float, Field(ge=0.1, lt=1)]
     bake_off: BakeOffParams | None

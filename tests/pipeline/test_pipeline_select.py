@@ -100,9 +100,9 @@ def test_without_a_bake_off_there_is_none_and_it_cannot_decide(tmp_path: Path) -
         read_params(with_params(tmp_path, bake_off=None, keep="auto"))
 
 
-@pytest.mark.parametrize("keep", [0, 1.5, "all"])
+@pytest.mark.parametrize("keep", [0, 1.5, "all", True])
 def test_a_number_to_keep_that_is_none_is_refused(tmp_path: Path, keep: Any) -> None:
-    with pytest.raises(ParamsError, match=r"select_features\.keep"):
+    with pytest.raises(ParamsError, match=r"select_features\.keep: .* a share between 0 and 1, or auto, got"):
         read_params(with_params(tmp_path, keep=keep))
 
 
