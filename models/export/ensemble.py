@@ -1,5 +1,6 @@
 """AutoGluon's whole ensemble as ONE graph: every fold of every member, stack levels, the weighted mean."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +24,13 @@ class EnsembleGraph:
     splits: dict[str, NDArray[np.float32]]
 
 
-def ensemble_graph(ensemble: Ensemble, *, output: str = "y", model: str | None = None) -> EnsembleGraph:
+def ensemble_graph(
+    ensemble: Ensemble, *, output: str = "y", model: str | None = None, binary: Collection[str] = ()
+) -> EnsembleGraph:
     """Write the graph of a fitted ensemble, or of its member ``model`` with all below it.
 
-    Input ``features`` [batch, columns] float32: the ensemble's columns in order, none missing. The output
+    Input ``features`` [batch, columns] float32: the ensemble's columns in order, none missing; those named in
+    ``binary`` hold 0 and 1 alone, which makes the graph quicker, and wrong for other values. The output
     [batch, 1] float32 is in the target's unit. Members that the answer does not depend on are left out.
     Raises ExportError for a family that there is no graph of, or an unknown member.
     """
@@ -36,7 +40,7 @@ def ensemble_graph(ensemble: Ensemble, *, output: str = "y", model: str | None =
     if chosen not in names:
         raise ExportError(f"expected a member among {', '.join(names)}, got {chosen!r}; mend its name")
     builder, columns = GraphBuilder(), list(ensemble.info.columns)
-    writer = _Writer(builder, trainer, columns)
+    writer = _Writer(builder, trainer, columns, binary)
     wide = builder.cast(writer.answer(chosen), np.float64)
     if ensemble.info.log_target:
         wide = builder.add("Sub", builder.add("Exp", wide), builder.constant(1.0))
@@ -49,10 +53,12 @@ def ensemble_graph(ensemble: Ensemble, *, output: str = "y", model: str | None =
 class _Writer:
     """Writes members on demand, each once, and each stack level's matrix once."""
 
-    def __init__(self, builder: GraphBuilder, trainer: Any, columns: list[str]) -> None:
-        self._builder, self._trainer, self._columns = builder, trainer, columns
+    def __init__(
+        self, builder: GraphBuilder, trainer: Any, columns: list[str], binary: Collection[str]
+    ) -> None:
+        self._builder, self._trainer, self._columns, self._binary = builder, trainer, columns, binary
         self._answers: dict[str, str] = {}
-        self._levels: dict[tuple[str, ...], Level] = {(): Level(builder, FEATURES, columns)}
+        self._levels: dict[tuple[str, ...], Level] = {(): Level(builder, FEATURES, columns, binary=binary)}
 
     def answer(self, name: str) -> str:
         """The answer [batch, 1] float32 of a member."""
@@ -83,7 +89,7 @@ class _Writer:
         if below not in self._levels:
             answers = [self.answer(name) for name in below]
             x = self._builder.add("Concat", *answers, FEATURES, axis=1)
-            self._levels[below] = Level(self._builder, x, [*below, *self._columns])
+            self._levels[below] = Level(self._builder, x, [*below, *self._columns], binary=self._binary)
         return self._levels[below]
 
     def _mean(self, weights: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ Each fold's answer is rounded to float32 and the folds are added one after anoth
 does: what a stack level above compares with its thresholds is then the same to the last bit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,15 @@ from models.export.trees import Forest, constant_tree, forest_node, joined
 
 
 class Level:
-    """What one stack level reads: the matrix ``x`` [batch, columns] float32, and its columns' names."""
+    """What one stack level reads: the matrix ``x`` [batch, columns] float32, and its columns' names.
 
-    def __init__(self, builder: GraphBuilder, x: str, names: Sequence[str]) -> None:
-        self.builder, self.x, self.names = builder, x, list(names)
+    ``binary`` are columns that hold 0 and 1 alone.
+    """
+
+    def __init__(
+        self, builder: GraphBuilder, x: str, names: Sequence[str], *, binary: Collection[str] = ()
+    ) -> None:
+        self.builder, self.x, self.names, self.binary = builder, x, list(names), binary
         self.splits: dict[str, list[NDArray[np.float64]]] = {}
         self._wide = ""
 
@@ -158,7 +163,7 @@ def _networks(
 ) -> str:
     """Write each fold's transformer and layers; returns [batch, folds], float32 if ``rounded``."""
     builder = level.builder
-    prepared = PreparedColumns(builder, level.x, level.names)
+    prepared = PreparedColumns(builder, level.x, level.names, binary=level.binary)
     places = [prepared.add(transformer) for transformer in transformers]
     prepared.write()
     for name, jumps in prepared.jumps():

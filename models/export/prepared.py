@@ -4,7 +4,7 @@ Steps are collected first, equal ones once, and then written as one node for all
 node costs about a microsecond whatever it holds.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,21 @@ Place = tuple[str, int]
 class PreparedColumns:
     """Columns of a float32 matrix on their way through fitted ColumnTransformers.
 
+    A column of ``binary`` is 0 or 1 and nothing else: what its quantiles make of these two is a constant.
     ``add`` returns where the output of a transformer will lie; ``write`` writes all steps; ``matrix`` then
     gathers one transformer's output.
     """
 
-    def __init__(self, builder: GraphBuilder, x: str, names: Sequence[str]) -> None:
+    def __init__(
+        self, builder: GraphBuilder, x: str, names: Sequence[str], *, binary: Collection[str] = ()
+    ) -> None:
         self._builder, self._x = builder, x
+        self._binary = {place for place, name in enumerate(names) if name in binary}
         self._at = {name: place for place, name in enumerate(names)}
         self._steps: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {
             "scaled": {},
             "quantile": {},
+            "binary": {},
             "equal": {},
         }
         self._kinds: dict[str, int] = {}
@@ -64,11 +69,7 @@ class PreparedColumns:
                 for c, m, s in zip(columns, mean, scale, strict=True)
             ]
         if isinstance(step, QuantileTransformer):
-            tables = transformer_pieces(step)
-            return [
-                self._note("quantile", (c, table.upto.tobytes(), table.height.tobytes()), (c, table))
-                for c, table in zip(columns, tables, strict=True)
-            ]
+            return self._quantiles(step, columns)
         if type(step).__name__ == "OneHotMergeRaresHandleUnknownEncoder":
             return [
                 self._note("equal", (c, value), (c, value))
@@ -76,6 +77,16 @@ class PreparedColumns:
                 for value in values
             ]
         raise ExportError(f"expected a scaler, quantiles or 0/1 columns, got {step}; use other families")
+
+    def _quantiles(self, step: QuantileTransformer, columns: list[int]) -> list[Place]:
+        tables = transformer_pieces(step)
+        lows, highs = step.transform(np.repeat(np.eye(2, 1, -1, dtype=np.float32), len(columns), axis=1))
+        return [
+            self._note("binary", (c, float(low), float(high)), (c, low, high))
+            if c in self._binary
+            else self._note("quantile", (c, table.upto.tobytes(), table.height.tobytes()), (c, table))
+            for c, table, low, high in zip(columns, tables, lows, highs, strict=True)
+        ]
 
     def _note(self, kind: str, key: tuple[Any, ...], step: tuple[Any, ...]) -> Place:
         steps = self._steps[kind]
@@ -102,6 +113,7 @@ class PreparedColumns:
         writers: dict[str, Callable[[list[Any]], str]] = {
             "scaled": self._scaled,
             "quantile": self._quantile,
+            "binary": self._two_values,
             "equal": self._equal,
         }
         return writers[kind](steps)
@@ -122,6 +134,14 @@ class PreparedColumns:
         columns, tables = zip(*steps, strict=True)
         x = self._builder.cast(self._builder.columns(self._x, columns), np.float64)
         return normal_scores(self._builder, x, range(len(columns)), tables)
+
+    def _two_values(self, steps: list[tuple[int, float, float]]) -> str:
+        builder = self._builder
+        columns, low, high = zip(*steps, strict=True)
+        one = builder.add("Equal", builder.columns(self._x, columns), builder.constant(1.0, np.float32))
+        return builder.add(
+            "Where", one, builder.constant(high, np.float32), builder.constant(low, np.float32)
+        )
 
     def _equal(self, steps: list[tuple[int, float]]) -> str:
         columns, values = zip(*steps, strict=True)

@@ -53,7 +53,9 @@ def export_ensemble_table(
             f"expected an ensemble on the encoder's {len(given)} features, got one on "
             f"{len(ensemble.info.columns)}; fit it again"
         )
-    after = ensemble_graph(ensemble, output=output)
+    raw = {str(name) for name in encoder.feature_names_in_}
+    # What the encoder names otherwise than a column of its own is a 0/1 column: `name=value`, `name=known`.
+    after = ensemble_graph(ensemble, output=output, binary=[name for name in given if name not in raw])
     model = export_table(encoder, after.model, numbers=numbers, categories=categories, formulas=formulas)
     return EnsembleGraph(model, {name: after.splits[name] for name in numbers if name in after.splits})
 

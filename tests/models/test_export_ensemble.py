@@ -81,6 +81,17 @@ def test_the_whole_is_the_best_member_and_the_same_row_by_row(fitted):
 
 
 @pytest.mark.slow
+def test_columns_known_to_be_0_or_1_make_another_graph_and_change_no_answer(fitted):
+    ensemble, X = fitted
+    binary = [name for name in X.columns if "=" in name]
+    for member in ("LinearModel_BAG_L1", "LinearModel_BAG_L2"):
+        whole = ensemble_graph(ensemble, model=member).model
+        quick = ensemble_graph(ensemble, model=member, binary=binary).model
+        assert quick.SerializeToString() != whole.SerializeToString()
+        assert np.array_equal(answers(quick, X), answers(whole, X))
+
+
+@pytest.mark.slow
 def test_the_same_call_writes_the_same_graph(fitted):
     ensemble, _ = fitted
     one, two = (ensemble_graph(ensemble).model.SerializeToString() for _ in range(2))
