@@ -124,9 +124,18 @@ class TuneParams(Section):
     threads: Positive
 
 
-class TrainParams(Section):
-    """The final training of the best configuration."""
+class DistilParams(Section):
+    """The ensemble as the network's teacher: copies of the rows, and the weight of their true values."""
 
+    copies: Positive
+    share: Share
+    truth: Annotated[float, Field(ge=0, le=1)]
+
+
+class TrainParams(Section):
+    """The final training of the best configuration; without `distil` from the training rows alone."""
+
+    distil: DistilParams | None = None
     epochs: Positive
     patience: Positive
     seed: Seed

@@ -88,6 +88,16 @@ def test_metrics_and_plots_are_shown(repository: Path) -> None:
     assert "http" not in page.replace("http://www.w3.org", ""), "the page must not ask the network"
 
 
+def test_the_ensembles_graph_is_certified_to_the_last_bit(repository: Path) -> None:
+    proof = json.loads((repository / "artifacts/models/ames_price_ensemble/1/parity.json").read_text())
+    cases = {case["name"]: case for case in proof["cases"]}
+    assert {"one by one", "10,000 at once", "on every split", "one step below every split"} <= set(cases)
+    assert cases["on every split"]["rows"] > HOMES
+    assert max(case["max_relative"] for case in cases.values()) <= 1.01 * 2**-24
+    evaluated = pd.read_parquet(repository / "data/evaluated.parquet")
+    assert proof["answers"]["price"] == evaluated["predicted_ensemble"].tolist()
+
+
 def test_the_report_is_one_offline_page(repository: Path) -> None:
     page = (repository / "reports/index.html").read_text()
     assert page.count("data:image/svg+xml;base64,") >= 8
@@ -96,7 +106,7 @@ def test_the_report_is_one_offline_page(repository: Path) -> None:
     for words in (
         "How good it is",
         f"{HOMES} records",
-        "Is the graph the model?",
+        "Are the graphs the models?",
         "Does it behave?",
         "overall_qual",
     ):
