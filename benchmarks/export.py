@@ -41,10 +41,11 @@ def main() -> None:
     seconds = {}
     for rows, turns in TURNS.items():
         table = raw.iloc[np.arange(rows) % len(raw)].reset_index(drop=True)
+        feeds = {str(name): table[[name]].to_numpy() for name in table.columns}
         sides: dict[str, Callable[[], Any]] = {
             "autogluon": partial(autogluon, ensemble, chosen, table),
-            "ensemble graph": partial(ask, whole, table),
-            "network graph": partial(ask, student, table),
+            "ensemble graph": partial(ask, whole, feeds),
+            "network graph": partial(ask, student, feeds),
         }
         check(sides)
         seconds[rows] = medians(sides, turns)
@@ -72,9 +73,9 @@ def autogluon(ensemble: Ensemble, chosen: Selection, table: pd.DataFrame) -> Any
     return ensemble.predict(chosen.encode(table))
 
 
-def ask(graph: onnxruntime.InferenceSession, table: pd.DataFrame) -> Any:
-    """A graph's answers to raw rows."""
-    return graph.run(None, {str(name): table[[name]].to_numpy() for name in table.columns})[0][:, 0]
+def ask(graph: onnxruntime.InferenceSession, feeds: dict[str, Any]) -> Any:
+    """A graph's answers to raw columns."""
+    return graph.run(None, feeds)[0][:, 0]
 
 
 def check(sides: dict[str, Callable[[], Any]]) -> None:
