@@ -39,12 +39,16 @@ class SteadyLinear(LinearModel):  # type: ignore[misc]
 class SteadyXGBoost(XGBoostModel):  # type: ignore[misc]
     """Fitted as ever; the values of the leaves that a row falls into are added up in double precision."""
 
+    _leaves: tuple[float, list[NDArray[np.float64]]] | None = None
+
     def _predict_proba(self, X: Any, num_cpus: int = -1, **kwargs: Any) -> NDArray[np.float64]:
         if self.problem_type != "regression":
             return np.asarray(super()._predict_proba(X, num_cpus=num_cpus, **kwargs))
         self.model.set_params(n_jobs=num_cpus)
         leaves_NT = np.asarray(self.model.apply(self.preprocess(X, **kwargs)), dtype=np.int64)
-        base, values_TL = _leaf_values(self.model.get_booster())
+        # Read once: to write the trees as JSON takes longer than the answer.
+        self._leaves = self._leaves or _leaf_values(self.model.get_booster())
+        base, values_TL = self._leaves
         total_N = np.full(len(leaves_NT), base)
         for leaves_N, values_L in zip(leaves_NT.T, values_TL, strict=False):
             total_N += values_L[leaves_N]

@@ -122,11 +122,11 @@ def catboost_forest(model: Any) -> tuple[Forest, float, float]:
             "encode the columns and leave grow_policy out"
         )
     flat = {each["feature_index"]: each["flat_feature_index"] for each in features["float_features"]}
-    as_least = {
+    as_true = {
         each["feature_index"] for each in features["float_features"]
         if each.get("nan_value_treatment") == "AsTrue"
     }  # fmt: skip
-    trees = [_oblivious(tree, flat, as_least) for tree in content["oblivious_trees"]]
+    trees = [_oblivious(tree, flat, as_true) for tree in content["oblivious_trees"]]
     scale, (bias,) = content["scale_and_bias"]
     return joined(trees), float(scale), float(bias)
 

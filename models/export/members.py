@@ -79,7 +79,7 @@ def _columns(child: Any) -> list[str]:
 
 def _lightgbm(level: Level, children: Sequence[Any]) -> str:
     forests = [level.placed(lightgbm_forest(child.model), _columns(child)) for child in children]
-    return level.builder.cast(forest_node(level.builder, level.wide, forests, np.float64), np.float32)
+    return level.builder.cast(forest_node(level.builder, level.wide, forests), np.float32)
 
 
 def _xgboost(level: Level, children: Sequence[Any]) -> str:
@@ -93,7 +93,7 @@ def _xgboost(level: Level, children: Sequence[Any]) -> str:
     if children[0]._ohe:
         nought = builder.add("Equal", x, builder.constant(0.0))
         x = builder.add("Where", nought, builder.constant(np.nan), x)
-    return builder.cast(forest_node(builder, x, forests, np.float64), np.float32)
+    return builder.cast(forest_node(builder, x, forests), np.float32)
 
 
 def _catboost(level: Level, children: Sequence[Any]) -> str:
@@ -101,7 +101,7 @@ def _catboost(level: Level, children: Sequence[Any]) -> str:
     forests = [
         level.placed(forest, _columns(child)) for child, (forest, _, _) in zip(children, parts, strict=True)
     ]
-    total = forest_node(builder, level.wide, forests, np.float64)
+    total = forest_node(builder, level.wide, forests)
     scale = builder.constant([scale for _, scale, _ in parts], np.float64)
     bias = builder.constant([bias for _, _, bias in parts], np.float64)
     return builder.cast(builder.add("Add", builder.add("Mul", total, scale), bias), np.float32)
@@ -110,7 +110,7 @@ def _catboost(level: Level, children: Sequence[Any]) -> str:
 def _forest(level: Level, children: Sequence[Any]) -> str:
     builder = level.builder
     forests = [level.placed(sklearn_forest(child.model), _columns(child)) for child in children]
-    total = forest_node(builder, level.wide, forests, np.float64)
+    total = forest_node(builder, level.wide, forests)
     trees = [len(child.model.estimators_) for child in children]
     return builder.cast(builder.add("Div", total, builder.constant(trees, np.float64)), np.float32)
 

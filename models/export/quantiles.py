@@ -144,7 +144,7 @@ def normal_scores(builder: GraphBuilder, x: str, columns: Sequence[int], tables:
         raise ExportError("expected one column or more to transform, got none; leave the step out")
     forests = [finder(each.upto, column) for each, column in zip(tables, columns, strict=True)]
     offsets = np.cumsum([0, *(len(each.start) for each in tables)])[:-1]
-    piece = builder.cast(forest_node(builder, x, forests, np.float64), np.int64)
+    piece = builder.cast(forest_node(builder, x, forests), np.int64)
     piece = builder.add("Add", piece, builder.constant(offsets, np.int64))
 
     def of(name: str) -> str:

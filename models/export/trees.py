@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,19 +66,18 @@ def constant_tree(value: float) -> Forest:
     )
 
 
-def forest_node(builder: GraphBuilder, x: str, forests: Sequence[Forest], dtype: Any) -> str:
-    """Add one node that sums each forest into a column of its own; returns [batch, forests] of ``dtype``.
+def forest_node(builder: GraphBuilder, x: str, forests: Sequence[Forest]) -> str:
+    """Add one node that sums each forest into a column of its own; returns [batch, forests] float64.
 
-    ``x`` is [batch, columns] of ``dtype``, float32 or float64, in which splits are compared and leaves
-    summed, tree after tree.
+    ``x`` is [batch, columns] float64, in which splits are compared and leaves summed, tree after tree.
     """
     whole = _branched(joined(forests))
-    targets = np.repeat(np.arange(len(forests)), [len(_branched(forest).leaf) for forest in forests])
+    targets = np.repeat(np.arange(len(forests)), [len(forest.leaf) for forest in forests])
     yes, no = whole.yes, whole.no
     return builder.add(
         "TreeEnsemble", x, domain=ML, n_targets=len(forests), aggregate_function=1, post_transform=0,
         nodes_featureids=whole.column.tolist(),
-        nodes_splits=numpy_helper.from_array(whole.split.astype(dtype)),
+        nodes_splits=numpy_helper.from_array(whole.split),
         nodes_modes=numpy_helper.from_array(np.zeros(len(whole.column), dtype=np.uint8)),
         nodes_truenodeids=np.where(yes >= 0, yes, ~yes).tolist(),
         nodes_falsenodeids=np.where(no >= 0, no, ~no).tolist(),
@@ -87,7 +85,7 @@ def forest_node(builder: GraphBuilder, x: str, forests: Sequence[Forest], dtype:
         nodes_falseleafs=(no < 0).astype(int).tolist(),
         nodes_missing_value_tracks_true=whole.missing.astype(int).tolist(),
         leaf_targetids=targets.tolist(),
-        leaf_weights=numpy_helper.from_array(whole.leaf.astype(dtype)),
+        leaf_weights=numpy_helper.from_array(whole.leaf),
         tree_roots=whole.roots.tolist(),
     )  # fmt: skip
 

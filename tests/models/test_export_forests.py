@@ -38,7 +38,7 @@ def on_every_split(forest: Forest) -> np.ndarray:
 
 def answer(forests: list[Forest], x: np.ndarray) -> np.ndarray:
     builder = GraphBuilder()
-    value = forest_node(builder, builder.cast("x", np.float64), forests, np.float64)
+    value = forest_node(builder, builder.cast("x", np.float64), forests)
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", x.shape[1]])]
     model = builder.model(inputs, {"y": (value, TensorProto.DOUBLE, len(forests))})
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
