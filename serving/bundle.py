@@ -3,7 +3,9 @@
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
+
+from serving.card import Card, Frozen
 
 Floats = Literal["FP16", "FP32", "FP64"]
 Integers = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
@@ -20,12 +22,6 @@ def _batched(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 Shape = Annotated[tuple[int, ...], AfterValidator(_batched)]
-
-
-class Frozen(BaseModel):
-    """Base of the bundle's parts: immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Input(Frozen):
@@ -184,7 +180,7 @@ class Bundle(Frozen):
 
     `metrics` as evaluated on the test split; `histograms` by input name, of the training rows; `lineage`
     holds hashes of data, code and parameters; `example` is one row as a client would send it. `form` turns a
-    picture, a text or a seed into the graph's tensors.
+    picture, a text or a seed into the graph's tensors. `card` is for people: data, figures by slice, limits.
     """
 
     format: Literal[1] = 1
@@ -199,6 +195,7 @@ class Bundle(Frozen):
     lineage: dict[str, str] = {}
     example: dict[str, JsonValue] = {}
     form: Form | None = None
+    card: Card | None = None
 
     @cached_property
     def inputs_by_name(self) -> dict[str, Input]:

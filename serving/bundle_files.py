@@ -12,10 +12,12 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from serving.bundle import Bundle
+from serving.card_markdown import card_markdown
 from serving.errors import BundleError
 
 MODEL_FILE = "model.onnx"
 BUNDLE_FILE = "bundle.json"
+CARD_FILE = "model_card.md"
 
 
 def write_bundle(
@@ -24,7 +26,8 @@ def write_bundle(
     """Write `<root>/<name>/<version>` at one stroke: an earlier folder stays until the new one is whole.
 
     `extras` are further files by name, bytes as they are and anything else as JSON (NaN is refused).
-    Raises BundleError when `folder` does not end in the bundle's own name and version.
+    A bundle with a card gets model_card.md, for whoever has only the folder. Raises BundleError when `folder`
+    does not end in the bundle's own name and version.
     """
     if folder.name != str(bundle.version) or folder.absolute().parent.name != bundle.name:
         raise BundleError(
@@ -36,8 +39,10 @@ def write_bundle(
         fresh.chmod(0o755)
         (fresh / MODEL_FILE).write_bytes(model_bytes)
         (fresh / BUNDLE_FILE).write_text(bundle.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if bundle.card is not None:
+            (fresh / CARD_FILE).write_text(card_markdown(bundle, bundle.card), encoding="utf-8")
         for name, content in (extras or {}).items():
-            if name in (MODEL_FILE, BUNDLE_FILE) or Path(name).name != name:
+            if name in (MODEL_FILE, BUNDLE_FILE, CARD_FILE) or Path(name).name != name:
                 raise BundleError(f"an extra file of a bundle needs a plain name of its own, not {name!r}")
             _write_extra(fresh / name, content)
         _swap(fresh, folder)

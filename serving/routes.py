@@ -6,12 +6,14 @@ from fastapi import FastAPI
 
 from serving import schemas
 from serving.bundle import Bundle
+from serving.card import Card
 from serving.service import Service
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": schemas.ErrorBody, "description": "No such model or version"},
     503: {"model": schemas.ErrorBody, "description": "The model is on disk but could not be loaded"},
 }
+CARD_ERRORS = ERRORS | {404: ERRORS[404] | {"description": "No such model or version, or it has no card"}}
 
 
 def add_protocol(app: FastAPI, service: Service) -> None:
@@ -58,11 +60,19 @@ def add_catalogue(app: FastAPI, service: Service) -> None:
         return service.models()
 
     @app.get("/models/{name}", tags=tags, summary="A model's fields, metrics and example", responses=ERRORS)
-    async def card(name: str) -> Bundle:
+    async def bundle(name: str) -> Bundle:
         return service.repository.get(name).bundle
+
+    @app.get("/models/{name}/card", tags=tags, summary="The model card", responses=CARD_ERRORS)
+    async def card(name: str) -> Card:
+        return service.card(name)
 
     path = "/models/{name}/versions/{version}"
 
     @app.get(path, tags=tags, summary="A version's fields, metrics and example", responses=ERRORS)
-    async def version_card(name: str, version: str) -> Bundle:
+    async def version_bundle(name: str, version: str) -> Bundle:
         return service.repository.get(name, version).bundle
+
+    @app.get(f"{path}/card", tags=tags, summary="A version's model card", responses=CARD_ERRORS)
+    async def version_card(name: str, version: str) -> Card:
+        return service.card(name, version)

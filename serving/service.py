@@ -8,7 +8,8 @@ import orjson
 
 from serving.body import parse_json
 from serving.bundle import Bundle, ImageForm, SeedForm
-from serving.errors import InvalidInputError, ServingError, UnsupportedError
+from serving.card import Card
+from serving.errors import InvalidInputError, NotFoundError, ServingError, UnsupportedError
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
 from serving.model import Model
@@ -80,6 +81,16 @@ class Service:
         )
         versions = [str(number) for number in sorted(self.repository.models[name])]
         return ModelMetadata(name=name, versions=versions, platform=PLATFORM, inputs=inputs, outputs=outputs)
+
+    def card(self, name: str, version: str | None = None) -> Card:
+        """A model's card. Raises NotFoundError for a model without one."""
+        bundle = self.repository.get(name, version).bundle
+        if bundle.card is None:
+            raise NotFoundError(
+                f"model {bundle.name!r} version {bundle.version} has no model card: export it again with "
+                f"`card` in its bundle, or read its metrics at /models/{bundle.name}"
+            )
+        return bundle.card
 
     def models(self) -> ModelList:
         """Every model at its default version, and what did not load."""

@@ -1,16 +1,12 @@
 // The models' page: a form made from a model's inputs, answered as one types.
 
+import { cardSections } from "/static/card.js";
+import { element, quantity, short, words } from "/static/dom.js";
 import { KINDS, curl, formControl, formInput, formOutputs, picture } from "/static/forms.js";
 
 const $ = (id) => document.getElementById(id);
 const PAUSE_MS = 150;
 const FEW = 10;
-
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
 
 async function fetchJson(path, options) {
   const response = await fetch(path, options);
@@ -19,24 +15,7 @@ async function fetchJson(path, options) {
   return answer;
 }
 
-const words = (name) => {
-  const text = name.replaceAll("_", " ").trim();
-  return text.charAt(0).toUpperCase() + text.slice(1);
-};
-
-const short = (number) => number.toLocaleString("en", { maximumSignificantDigits: 6 });
-
 const percent = (share) => share === null ? "none" : share.toLocaleString("en", { style: "percent", maximumFractionDigits: 1 });
-
-function quantity(value, unit) {
-  if (value === null) return "not a number";
-  if (typeof value !== "number") return String(value);
-  if (/^[A-Z]{3}$/.test(unit ?? "")) {
-    const digits = Math.abs(value) < 100 ? 2 : 0;
-    return value.toLocaleString("en", { style: "currency", currency: unit, maximumFractionDigits: digits });
-  }
-  return unit ? `${short(value)} ${unit}` : short(value);
-}
 
 // One control for each kind of input; read() gives undefined for "left out".
 function control(input) {
@@ -94,22 +73,22 @@ function field(input, changed) {
 }
 
 class ModelForm {
-  constructor(card, path) {
-    this.card = card;
+  constructor(model, path) {
+    this.model = model;
     this.path = path;
     this.sent = 0;
-    const inputs = card.form ? [formInput(card.form)] : card.inputs;
-    this.outputs = formOutputs(card.form) ?? card.outputs;
+    const inputs = model.form ? [formInput(model.form)] : model.inputs;
+    this.outputs = formOutputs(model.form) ?? model.outputs;
     this.fields = inputs.map((input) => field(input, () => this.later()));
     $("fields").replaceChildren(...this.fields.map((each) => each.box));
-    $("load-example").onclick = () => this.fill(card.example);
+    $("load-example").onclick = () => this.fill(model.example);
     $("clear").onclick = () => this.fill({});
     $("find").oninput = () => this.find($("find").value);
     $("find").value = "";
     $("find").hidden = inputs.length < FEW;
     $("none-found").hidden = true;
     $("form").onsubmit = (event) => { event.preventDefault(); this.predict(); };
-    this.fill(card.example);
+    this.fill(model.example);
   }
 
   fill(record) {
@@ -147,7 +126,7 @@ class ModelForm {
     const turn = ++this.sent;
     try {
       const body = JSON.stringify(this.record());
-      $("curl").textContent = curl(location.origin + this.path, this.card.form, body);
+      $("curl").textContent = curl(location.origin + this.path, this.model.form, body);
       const start = performance.now();
       const answer = await fetchJson(this.path, { method: "POST", body });
       if (turn !== this.sent) return;
@@ -200,21 +179,36 @@ function metrics(all) {
     element("div", {}, element("dt", {}, name), element("dd", {}, value.toLocaleString("en", { maximumSignificantDigits: 4 }))));
 }
 
-async function open(name) {
-  const card = await fetchJson(`/models/${name}`);
-  document.title = `${card.name} - Millrace`;
-  $("title").textContent = words(card.name);
-  const takes = card.form ? `takes ${KINDS[card.form.kind]}` : `${card.inputs.length} inputs`;
-  const about = [card.description, `${words(card.task)}, version ${card.version}, ${takes}.`];
+function open(model) {
+  document.title = `${model.name} - Millrace`;
+  $("title").textContent = words(model.name);
+  const takes = model.form ? `takes ${KINDS[model.form.kind]}` : `${model.inputs.length} inputs`;
+  const about = [model.description, `${words(model.task)}, version ${model.version}, ${takes}.`];
   $("about").textContent = about.filter(Boolean).join(" ");
-  $("metrics").replaceChildren(...metrics(card.metrics));
+  $("metrics").replaceChildren(...metrics(model.metrics));
   $("metrics").hidden = $("metrics").children.length === 0;
+  $("views").hidden = !model.card;
+  $("to-try").href = `#${model.name}`;
+  $("to-card").href = `#${model.name}/card`;
+  $("card").replaceChildren(...(model.card ? cardSections(model) : []));
   $("model").hidden = false;
-  for (const link of $("models").children) {
-    if (link.textContent === name) link.setAttribute("aria-current", "page");
+  current($("models").children, (link) => link.textContent === model.name);
+  new ModelForm(model, `/models/${model.name}/predict`);
+}
+
+// Show the form, or the card where there is one and it is asked for.
+function view(wanted) {
+  const card = wanted === "card" && !$("views").hidden;
+  $("try").hidden = card;
+  $("card").hidden = !card;
+  current($("views").children, (link) => link.id === (card ? "to-card" : "to-try"));
+}
+
+function current(links, chosen) {
+  for (const link of links) {
+    if (chosen(link)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  new ModelForm(card, `/models/${name}/predict`);
 }
 
 async function start() {
@@ -224,9 +218,21 @@ async function start() {
   $("failures").replaceChildren(...failures.map(({ name, version, reason }) =>
     element("li", {}, `${name} version ${version} is not served: ${reason}`)));
   $("failures").hidden = failures.length === 0;
-  const chosen = () => models.find(({ name }) => `#${name}` === location.hash) ?? models[0];
-  window.addEventListener("hashchange", () => open(chosen().name));
-  await open(chosen().name);
+  let shown;
+  // The place is #NAME or #NAME/card.
+  async function go() {
+    const [wanted, part] = location.hash.slice(1).split("/");
+    const name = (models.find((model) => model.name === wanted) ?? models[0]).name;
+    if (name !== shown) {
+      shown = name;
+      const model = await fetchJson(`/models/${name}`);
+      if (name !== shown) return;
+      open(model);
+    }
+    view(part);
+  }
+  window.addEventListener("hashchange", go);
+  await go();
 }
 
 start();

@@ -1,12 +1,8 @@
 // Draws openapi.json: every route with its parameters, fields, answers and a form that sends it.
 
-let schemas = {};
+import { element } from "/static/dom.js";
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
+let schemas = {};
 
 const resolve = (schema) => schema?.$ref ? schemas[schema.$ref.split("/").pop()] : schema ?? {};
 

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from serving.bundle import Bundle, Input, Output
 from serving.bundle_files import write_bundle
+from tests.serving.cards import CARD
 from tests.serving.form_models import write_colours, write_lengths, write_noise
 
 MAX_BODY_BYTES = 1_000_000
@@ -209,7 +210,7 @@ def small() -> type[Small]:
 def models_folder(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("models")
     Small.write_price(root, 1)
-    Small.write_price(root, 2, bias=2000.0)
+    Small.write_price(root, 2, bias=2000.0, card=CARD)
     Small.write_echo(root, "every", {f"x_{kind.lower()}": kind for kind in ONNX}, 2)
     Small.write_echo(root, "words", {"text": "BYTES"}, 1)
     Small.write_echo(root, "numbers", {"x": "FP32"}, 3)

@@ -75,6 +75,51 @@ def test_the_form_answers_as_one_types(small, service, browser):
     assert [entry for entry in browser.get_log("browser") if "400" not in entry["message"]] == []
 
 
+def rows(browser, section):
+    """The cells of a slicing's table, by row."""
+    css = f"#card section:nth-of-type({section}) tbody tr"
+    return [row.text.split() for row in browser.find_elements(By.CSS_SELECTOR, css)]
+
+
+def test_the_model_card_is_a_view_of_its_own(small, service, browser):
+    browser.get(f"{service.url}/#price")
+    wait_for_text(browser, "#answer .value", f"${small.price(120, 4, 'Good', 2000):,.0f}")
+    area = browser.find_element(By.CSS_SELECTOR, "#fields input")
+    area.clear()
+    area.send_keys("300")
+    browser.find_element(By.LINK_TEXT, "Model card").click()
+    wait_for_text(browser, "#card", "What it is for")
+    shown = browser.find_element(By.ID, "card").text
+    for words in ("To test the service with.", "train 1,000, test 200", "$1,000 to $20,000", "0.09 to 0.12"):
+        assert words in shown
+    limits = [item.text for item in browser.find_elements(By.CSS_SELECTOR, "#card .limits li")]
+    assert limits == ["Made up, so it knows *nothing*.", "A field_name stays as it is."]
+    assert not browser.find_element(By.ID, "try").is_displayed()
+    browser.find_element(By.LINK_TEXT, "Try it").click()
+    WebDriverWait(browser, 15).until(lambda _: area.is_displayed())
+    assert area.get_attribute("value") == "300", "the form keeps what one typed"
+    assert hosts_asked(browser) == {service.address}
+    assert browser.get_log("browser") == []
+
+
+def test_the_slices_of_a_card_are_sorted_and_the_worst_is_marked(service, browser):
+    browser.get(f"{service.url}/#price/card")
+    wait_for_text(browser, "#card", "By town")
+    place = [title.text for title in browser.find_elements(By.CSS_SELECTOR, "#card h2")].index("By town") + 1
+    assert [row[0] for row in rows(browser, place)] == ["Nevada", "Boone", "Ames"]
+    (worst,) = browser.find_elements(By.CSS_SELECTOR, f"#card section:nth-of-type({place}) .worst")
+    assert worst.find_element(By.XPATH, "../..").text.startswith("Boone | <b>"), "three rows say little"
+    assert rows(browser, place)[0] == ["Nevada", "3", "0.310", "$2,000"]
+    browser.find_element(By.CSS_SELECTOR, f"#card section:nth-of-type({place}) th button").click()
+    assert [row[0] for row in rows(browser, place)] == ["Ames", "Boone", "Nevada"]
+    head = browser.find_element(By.CSS_SELECTOR, f"#card section:nth-of-type({place}) th")
+    assert head.get_attribute("aria-sort") == "ascending"
+    browser.find_element(By.LINK_TEXT, "classes").click()
+    wait_for_text(browser, "#answer", "owl")
+    assert not browser.find_element(By.ID, "views").is_displayed(), "a model without a card"
+    assert browser.get_log("browser") == []
+
+
 def test_texts_seeds_and_pictures_have_their_own_fields(service, browser, tmp_path):
     browser.get(f"{service.url}/#lengths")
     wait_for_text(browser, "#about", "takes a text")
