@@ -12,6 +12,7 @@ from models.errors import ExportError
 from models.export.graphs import tensor_types
 from serving.bundle import Bundle, CategoryHistogram, Input, NumberHistogram, Output
 from serving.bundle_files import write_bundle
+from serving.card import Card
 
 BINS = 20
 """Bars of a number's histogram."""
@@ -31,6 +32,7 @@ def write_table_bundle(
     task: str = "regression",
     metrics: Mapping[str, Any] | None = None,
     lineage: Mapping[str, str] | None = None,
+    card: Card | None = None,
     extras: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write ``root``/``name``/``version`` at one stroke; returns that folder.
@@ -63,6 +65,7 @@ def write_table_bundle(
         },
         lineage=dict(lineage or {}),
         example={column: _plain(raw[column].iloc[0]) for column in types},
+        card=card,
     )
     folder = root / name / str(version)
     write_bundle(folder, model.SerializeToString(deterministic=True), bundle, extras)

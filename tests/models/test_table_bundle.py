@@ -9,7 +9,9 @@ from onnx import TensorProto, helper
 from models.errors import ExportError
 from models.export.bundle import category_histogram, number_histogram, write_table_bundle
 from serving.bundle_files import MODEL_FILE, read_bundle
+from serving.card import Card, CardData
 
+CARD = Card(model="A copy.", data=CardData(source="Made up."))
 RAW = pd.DataFrame(
     {"area": np.float32([900, 1500, np.nan, 1200]), "quality": ["Good", "", "Poor", "Good"], "extra": 1.0}
 )
@@ -35,7 +37,7 @@ def test_inputs_carry_types_ranges_categories_and_units(tmp_path):
     folder = write_table_bundle(
         tmp_path, model(), RAW, name="ames", version=2, units={"area": "sqft"}, output_unit="USD",
         levels={"quality": ("Poor", "Fair", "Good")}, metrics={"rmsle": 0.1}, lineage={"data": "abc"},
-        extras={"parity.json": {"given": 0}},
+        card=CARD, extras={"parity.json": {"given": 0}},
     )  # fmt: skip
     bundle = read_bundle(folder)
     area, quality = bundle.inputs
@@ -54,7 +56,9 @@ def test_inputs_carry_types_ranges_categories_and_units(tmp_path):
     assert [(output.name, output.unit) for output in bundle.outputs] == [("price", "USD")]
     assert bundle.example == {"area": 900.0, "quality": "Good"}
     assert bundle.metrics == {"rmsle": 0.1}
-    assert {path.name for path in folder.iterdir()} == {"model.onnx", "bundle.json", "parity.json"}
+    assert bundle.card == CARD
+    files = {"model.onnx", "bundle.json", "model_card.md", "parity.json"}
+    assert {path.name for path in folder.iterdir()} == files
     assert onnx.load(folder / MODEL_FILE) == model()
 
 
