@@ -15,8 +15,9 @@ from models.behaviour.sample import Columns
 from models.errors import ModelError
 from models.export.bundle import write_table_bundle
 from models.export.table import export_network_table
-from models.table import load_network, predict_network
+from models.table import TableNetwork, load_network, predict_network
 from pipeline.behaviour import prove_behaviour
+from pipeline.card import make_card
 from pipeline.files import read_json, read_parquet
 from pipeline.lineage import digest_code, digest_files, digest_json
 from pipeline.params import PARAMS_FILE, ExportParams, Params, read_params
@@ -31,7 +32,7 @@ def main(
     selection: Path,
     network: Path,
     rows: Path,
-    metrics: Path,
+    reports: Path,
     models: Path,
     params: Path = PARAMS_FILE,
 ) -> None:
@@ -39,8 +40,8 @@ def main(
 
     ROWS are evaluate's: the raw inputs of every test row with the network's own answers. The graph must give
     the same ones, and the same as the Python path when values are missing or never seen, and both must
-    behave as `export.behaviour` expects; else nothing is written. The metrics file METRICS goes into the
-    bundle.
+    behave as `export.behaviour` expects; else nothing is written. The stages' REPORTS go into the bundle's
+    metrics and its model card.
     """
     settings, chosen = read_params(params), read_selection(selection)
     wanted, fitted = settings.export, load_network(network)
@@ -63,10 +64,25 @@ def main(
         models, graph, chosen, prepared, wanted,
         name=wanted.name,
         description=wanted.description,
-        metrics=read_json(metrics)["models"]["network"],
+        metrics=read_json(reports / "evaluate/metrics.json")["models"]["network"],
         lineage=lineage(prepared, selection, [network / "network.json", network / "network.pt"], settings),
+        card=make_card(
+            "network", summary(fitted, chosen, taught=bool(settings.train.distil)), chosen, tested, wanted,
+            confidence=settings.evaluate.confidence, prepared=prepared, reports=reports,
+            parity=parity, behaviour=behaviour,
+        ),
         extras={"parity.json": parity, "behaviour.json": behaviour},
     )  # fmt: skip
+
+
+def summary(fitted: TableNetwork, chosen: Selection, *, taught: bool) -> str:
+    """What the network is, in a sentence or two."""
+    weights = sum(weight.numel() for weight in fitted.task.parameters())
+    learnt = " It learnt from the answers of the ensemble as well as from the true ones." if taught else ""
+    return (
+        f"A neural network ({fitted.network}, {weights:,} weights) that reads {len(chosen.chosen)} columns, "
+        f"which the graph makes of {len(chosen.inputs.columns)} fields.{learnt}"
+    )
 
 
 def write_bundle(

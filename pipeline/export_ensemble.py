@@ -12,12 +12,13 @@ from models.ensemble import Ensemble
 from models.errors import ModelError
 from models.export.table import export_ensemble_table
 from pipeline.behaviour import prove_behaviour
+from pipeline.card import make_card
 from pipeline.export import lineage, write_bundle
 from pipeline.files import read_json, read_parquet
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.proof import graph_path, names, prove_parity
 from pipeline.stage import run
-from pipeline.tables import read_selection
+from pipeline.tables import Selection, read_selection
 from serving.errors import ServingError
 
 SPOILT_ROWS = 40
@@ -29,7 +30,7 @@ def main(
     selection: Path,
     ensemble: Path,
     rows: Path,
-    metrics: Path,
+    reports: Path,
     models: Path,
     params: Path = PARAMS_FILE,
 ) -> None:
@@ -37,7 +38,7 @@ def main(
 
     ROWS are evaluate's. The graph must give the ensemble's own answers on them, on and beside every split of
     every tree, and with values missing, infinite or never seen, and must behave as `export.behaviour`
-    expects; else nothing is written.
+    expects; else nothing is written. The stages' REPORTS go into the bundle's metrics and its model card.
     """
     settings, chosen = read_params(params), read_selection(selection)
     wanted, fitted, tested = settings.export, Ensemble(ensemble), read_parquet(rows)
@@ -64,10 +65,23 @@ def main(
         models, found.model, chosen, prepared, wanted,
         name=f"{wanted.name}_ensemble",
         description=f"{wanted.description} AutoGluon's whole ensemble.",
-        metrics=read_json(metrics)["models"]["ensemble"],
+        metrics=read_json(reports / "evaluate/metrics.json")["models"]["ensemble"],
         lineage=lineage(prepared, selection, sorted(ensemble.rglob("*.pkl")), settings),
+        card=make_card(
+            "ensemble", summary(chosen), chosen, tested, wanted,
+            confidence=settings.evaluate.confidence, prepared=prepared, reports=reports,
+            parity=parity, behaviour=behaviour,
+        ),
         extras={"parity.json": parity, "behaviour.json": behaviour},
     )  # fmt: skip
+
+
+def summary(chosen: Selection) -> str:
+    """What the ensemble is, in a sentence."""
+    return (
+        f"AutoGluon's whole ensemble, every fold of every member, as one graph: it reads "
+        f"{len(chosen.chosen)} columns, which it makes of {len(chosen.inputs.columns)} fields."
+    )
 
 
 if __name__ == "__main__":

@@ -99,6 +99,14 @@ def read_parquet(path: Path) -> pd.DataFrame:
         raise InputError(f"{path} is not whole Parquet: run the stage that writes it again") from error
 
 
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV table, its texts as they stand. Raises InputError when the file is absent or torn."""
+    try:
+        return pd.read_csv(_present(path), keep_default_na=False)
+    except ValueError as error:
+        raise InputError(f"{path} is no CSV table: run the stage that writes it again") from error
+
+
 def _present(path: Path) -> Path:
     if not path.is_file():
         raise InputError(f"{path} is not there: run the stages before this one (`dvc repro` does)")

@@ -182,8 +182,22 @@ class BehaviourParams(Section):
     unseen_factor: Factor
 
 
+class CardParams(Section):
+    """The model card's words: where the data are from, what the model is for, and limits no figure shows.
+
+    `period` is the number column that says when a row is from; slices of fewer than `few_rows` test rows are
+    told apart.
+    """
+
+    source: str
+    intended_use: str
+    period: str | None = None
+    few_rows: Positive
+    limits: list[str]
+
+
 class ExportParams(Section):
-    """The bundle: its name, version and words, the parity that it must reach, and how it must behave."""
+    """The bundle: its name, version, words and card, the parity it must reach, and how it must behave."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
     version: Positive
@@ -191,6 +205,7 @@ class ExportParams(Section):
     output: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
     tolerance: Annotated[float, Field(gt=0)]
     behaviour: BehaviourParams
+    card: CardParams
 
 
 class ReportParams(Section):

@@ -28,6 +28,7 @@ def main(site: Path, warc: Path, records: Path, report: Path, params: Path = PAR
     write_json(
         report,
         {
+            "site": spec.name,
             "records": len(parsed.records),
             "pages": parsed.pages,
             "fill": parsed.fill,

@@ -98,6 +98,20 @@ def test_the_ensembles_graph_is_certified_to_the_last_bit(repository: Path) -> N
     assert proof["answers"]["price"] == evaluated["predicted_ensemble"].tolist()
 
 
+def test_the_model_cards_tell_of_these_houses(repository: Path, service: str) -> None:
+    for name, model in (("ames_price", "network"), ("ames_price_ensemble", "ensemble")):
+        card = requests.get(f"{service}/models/{name}/card", timeout=10).json()
+        assert card["data"]["site"] == "ames"
+        assert card["data"]["records"] == sum(card["data"]["rows"].values()) == HOMES
+        figures = json.loads((repository / "reports/evaluate/metrics.json").read_text())["models"]
+        assert card["metrics"][0]["value"] == figures[model]["rmsle"]["value"]
+        assert sum(one["rows"] for one in card["slices"] if one["slicing"] == "neighborhood") == int(
+            card["data"]["rows"]["test"]
+        )
+        written = (repository / "artifacts/models" / name / "1/model_card.md").read_text(encoding="utf-8")
+        assert card["limits"][0] in written
+
+
 def test_the_report_is_one_offline_page(repository: Path) -> None:
     page = (repository / "reports/index.html").read_text()
     assert page.count("data:image/svg+xml;base64,") >= 8

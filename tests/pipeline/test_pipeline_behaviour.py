@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import requests
 import yaml
 
 from features.columns import Column, raw_inputs
 from features.encode import build_encoder
 from models.errors import BehaviourError
-from models.metrics import rmsle
+from models.metrics import bootstrap_metrics, rmsle, slice_metrics
 from models.table import fit_network, predict_network, save_network
 from pipeline.columns import Schema
 from pipeline.errors import ParamsError, ServiceError
 from pipeline.export import main as export
-from pipeline.files import read_json, write_json, write_parquet
+from pipeline.files import read_json, write_csv, write_json, write_parquet
 from pipeline.live import LiveModel, check_service
 from pipeline.params import PARAMS_FILE
 from pipeline.tables import Selection, write_selection
@@ -96,14 +97,26 @@ def chain(folder: Path, price: Callable[[pd.DataFrame], Any]) -> list[Path]:
         "slice_town": test["town"],
     }
     write_parquet(folder / "rows.parquet", test.assign(**told))
-    write_json(folder / "metrics.json", {"models": {"network": {}}})
-    names = ("prepared", "selection", "network", "rows.parquet", "metrics.json", "models")
+    write_reports(folder, test["price"].to_numpy(), answers, test["town"])
+    names = ("prepared", "selection", "network", "rows.parquet", "reports", "models")
     return [folder / name for name in names]
+
+
+def write_reports(folder: Path, truth: Any, answers: Any, town: "pd.Series[str]") -> None:
+    """What prepare, parse and evaluate tell of the data and the figures."""
+    rows = {"train": 240, "validation": 60, "test": len(truth)}
+    write_json(folder / "prepared/counts.json", {"rows": rows})
+    write_json(folder / "reports/parse.json", {"site": "houses", "records": 360})
+    told = {"network": answers}
+    metrics = bootstrap_metrics(truth, told, resamples=20, confidence=0.95, seed=0)
+    write_json(folder / "reports/evaluate/metrics.json", {"models": metrics})
+    write_csv(folder / "reports/evaluate/slices.csv", slice_metrics(truth, told, {"town": town}))
 
 
 def params(folder: Path, **changes: Any) -> Path:
     data = yaml.safe_load(PARAMS_FILE.read_text())
     data["export"]["behaviour"] = {**BEHAVIOUR, **changes}
+    data["export"]["card"] |= {"period": None, "few_rows": 5}
     path = folder / "params.yaml"
     path.write_text(yaml.safe_dump(data))
     return path
@@ -136,6 +149,25 @@ def test_a_model_that_behaves_is_written_with_what_was_measured(exported: Path) 
     assert sum(one["tests"] for one in told["summary"]) == len(told["tests"])
     (larger,) = (test for test in told["tests"] if test["check"] == "larger")
     assert 0.05 < larger["measured"]["graph"] < 0.2
+
+
+def test_the_bundle_carries_a_model_card(exported: Path, url: str) -> None:
+    told = requests.get(f"{url}/models/ames_price/card", timeout=30).json()
+    assert told == read_json(exported / "models/ames_price/1/bundle.json")["card"]
+    assert told["model"].startswith("A neural network (tabm, ")
+    assert told["data"]["rows"] == {"train": 240, "validation": 60, "test": 60}
+    assert {one["name"] for one in told["slices"]} == {"Ames", "North Ames", "Boone"}
+    text = " ".join(told["limits"])
+    for words in (
+        "A single answer",
+        "By town the error is largest",
+        "area 8",
+        "A missing field",
+        "parity.json",
+    ):
+        assert words in text
+    written = (exported / "models/ames_price/1/model_card.md").read_text(encoding="utf-8")
+    assert "# ames_price, version 1" in written
 
 
 @pytest.mark.parametrize(
