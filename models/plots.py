@@ -70,6 +70,26 @@ def plot_models(metrics: Mapping[str, Mapping[str, Mapping[str, float]]], *, met
     return figure
 
 
+def plot_decomposition(table: pd.DataFrame) -> Figure:
+    """Bias squared and variance of each learner of `models.decomposition.parts_table`, end to end."""
+    figure = Figure(figsize=(7.2, 0.42 * len(table) + 1.5), layout="constrained")
+    axes, places = figure.subplots(), np.arange(len(table))
+    bias, variance, error = (table[part].to_numpy() for part in ("bias_squared", "variance", "error"))
+    axes.barh(places, bias, color=ACCENT, height=0.62, label="bias², with the noise")
+    axes.barh(places, variance, left=np.maximum(bias, 0), color=WARM, height=0.62, label="variance")
+    for place, value in enumerate(error):
+        end: dict[str, Any] = {"xy": (value, place), "xytext": (4, 0), "textcoords": "offset points"}
+        axes.annotate(f"{value:.4f}", **end, va="center", fontsize=8.5, color=INK)
+    axes.set_yticks(places, list(table["learner"]))
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel("mean squared error of log(1 + value), which is RMSLE² (less is better)")
+    axes.set_title("Test error of refits, split into bias and variance", **_TITLE)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    _bare(axes)
+    return figure
+
+
 def plot_leaderboard(board: pd.DataFrame, *, log_target: bool = True) -> Figure:
     """Out-of-fold error of every model of the ensemble, by level, the final one marked."""
     figure = Figure(figsize=(7.2, 0.3 * len(board) + 1.2), layout="constrained")
