@@ -152,6 +152,33 @@ class EvaluateParams(Section):
     seed: Seed
 
 
+class BoostedParams(Section):
+    """LightGBM's trees: how many, how large a step each is, and how many leaves it may have."""
+
+    n_estimators: Positive
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    num_leaves: Annotated[int, Field(ge=2)]
+
+
+class DecomposeParams(Section):
+    """Bias and variance: refits on a fraction of the training rows each, and the learners that are compared.
+
+    AutoGluon's ensemble is the section `ensemble` with `final_folds` folds in place of its own.
+    """
+
+    refits: Annotated[int, Field(ge=2)]
+    fraction: Share
+    min_leaf: Positive
+    bagged_trees: Positive
+    boosted: BoostedParams
+    stacked_folds: Annotated[int, Field(ge=2)]
+    final_folds: Annotated[int, Field(ge=2)]
+    bootstrap: Positive
+    confidence: Share
+    seed: Seed
+    threads: Positive
+
+
 class DirectionParams(Section):
     """Steps that make a row better: the mean answer must change by `at_least`, relative (0.01 is 1%)."""
 
@@ -224,6 +251,7 @@ class Params(Section):
     tune: TuneParams
     train: TrainParams
     evaluate: EvaluateParams
+    decompose: DecomposeParams
     export: ExportParams
     report: ReportParams
 

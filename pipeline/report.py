@@ -17,6 +17,7 @@ SECTIONS = {
     "crawl": "Crawled",
     "selection": "Chosen",
     "ensemble": "Combined",
+    "decomposition": "Why combined",
     "study": "Tried",
     "training": "Learnt",
     "parity": "Parity",
@@ -81,6 +82,7 @@ def _story(pages: Path, prepared: Path, bundle: Path, ensemble: Path, reports: P
         "counts": read_json(prepared / "counts.json"),
         "selection": selection_story(reports / "select_features"),
         "ensemble": read_json(reports / "ensemble/metrics.json"),
+        "decomposition": decomposition_story(reports / "decompose"),
         "tune": read_json(reports / "tune/metrics.json"),
         "best": read_yaml(reports / "tune/best.yaml"),
         "evaluate": read_json(reports / "evaluate/metrics.json"),
@@ -111,6 +113,13 @@ def selection_story(folder: Path) -> dict[str, Any]:
         "bake_off": read_json(folder / "bake_off.json") if (folder / "bake_off.json").exists() else None,
         "plots": [(name, words) for name, words in EVIDENCE.items() if (folder / f"{name}.svg").exists()],
     }
+
+
+def decomposition_story(folder: Path) -> dict[str, Any]:
+    """What decompose wrote: the learners' parts of the error, the first learner's, and the budget."""
+    metrics = read_json(folder / "metrics.json")
+    learners = metrics["learners"]
+    return {**metrics, "first": next(iter(learners.values())), "budget": read_json(folder / "budget.json")}
 
 
 def tiles(story: dict[str, Any]) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "tune": {"trials": 3, "epochs": 4, "patience": 4, "startup_trials": 2, "warm_up_epochs": 1},
     "train": {"epochs": 10, "patience": 10},
     "evaluate": {"bootstrap": 50},
+    "decompose": {"refits": 2, "bagged_trees": 5, "stacked_folds": 2, "bootstrap": 50},
     # A network that has seen 36 houses for ten epochs knows little: it is tested for having an answer.
     "export": {
         "behaviour": {

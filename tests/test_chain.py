@@ -119,12 +119,23 @@ def test_the_report_is_one_offline_page(repository: Path) -> None:
     assert 'src="http' not in page
     for words in (
         "How good it is",
+        "What each way to combine does",
         f"{HOMES} records",
         "Are the graphs the models?",
         "Does it behave?",
         "overall_qual",
     ):
         assert words in page
+
+
+def test_the_test_error_is_split_into_bias_and_variance(repository: Path) -> None:
+    told = json.loads((repository / "reports/decompose/metrics.json").read_text())
+    assert list(told["learners"]) == ["single tree", "bagged", "boosted", "stacked", "AutoGluon"]
+    assert told["rows"] == len(pd.read_parquet(repository / "data/prepared/test.parquet"))
+    for parts in told["learners"].values():
+        added = parts["bias_squared"]["value"] + parts["variance"]["value"]
+        assert parts["error"]["value"] == pytest.approx(added, rel=1e-12)
+        assert parts["error"]["low"] < parts["error"]["value"] < parts["error"]["high"]
 
 
 def test_the_triton_client_gets_the_prices_of_the_parity_file(repository: Path, service: str) -> None:
@@ -183,14 +194,15 @@ def test_probe_prints_the_record_of_a_page(repository: Path) -> None:
 
 
 METRICS = [
-    f"reports/{name}/metrics.json" for name in ("select_features", "ensemble", "tune", "train", "evaluate")
+    f"reports/{name}/metrics.json"
+    for name in ("select_features", "ensemble", "tune", "train", "evaluate", "decompose")
 ]
 
 
 def test_a_forced_second_run_gives_the_same_figures(repository: Path) -> None:
     """The other stages run again in the tests of kills below."""
     before = {name: (repository / name).read_bytes() for name in METRICS}
-    command("dvc", "repro", "-f", "-s", "select_features", "ensemble", cwd=repository)
+    command("dvc", "repro", "-f", "-s", "select_features", "ensemble", "decompose", cwd=repository)
     assert {name: (repository / name).read_bytes() for name in before} == before
 
 

@@ -31,6 +31,7 @@ def test_the_shipped_parameters_are_valid_and_frozen() -> None:
         ("prepare", "fractions", [0.5, 0.5, 0.5], "add to 1"),
         ("prepare", "on_constant", "ignore", "prepare.on_constant: Input should be 'error' or 'drop'"),
         ("ensemble", "folds", 1, "ensemble.folds"),
+        ("decompose", "refits", 1, "decompose.refits: Input should be greater than or equal to 2"),
     ],
 )
 def test_a_bad_value_is_named(tmp_path: Path, section: str, key: str, value: Any, says: str) -> None:
