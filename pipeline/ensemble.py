@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from features.errors import FeatureError
-from models.ensemble import fit_ensemble
+from models.ensemble_fit import fit_ensemble
 from models.errors import ModelError
 from models.plots import plot_leaderboard
 from pipeline.figures import save_figure

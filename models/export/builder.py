@@ -23,7 +23,8 @@ class GraphBuilder:
     def constant(self, values: ArrayLike, dtype: Any = None) -> str:
         """Return the name of a constant; the same values are kept once."""
         array = np.asarray(values, dtype=dtype)
-        key = (array.dtype.str, array.shape, array.tobytes())
+        content = array.tobytes() if array.dtype != object else repr(array.tolist()).encode()
+        key = (array.dtype.str, array.shape, content)
         if key not in self._constants:
             self._constants[key] = f"c{len(self._constants)}"
             self._initializers.append(numpy_helper.from_array(array, self._constants[key]))

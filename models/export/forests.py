@@ -1,8 +1,9 @@
 """Fitted trees of LightGBM, XGBoost, CatBoost and scikit-learn, read into one form.
 
-Each library asks its question in its own way: LightGBM and scikit-learn ``x <= t`` in double precision,
-XGBoost ``x < t`` and CatBoost ``x > t`` in single precision. All become ``x <= t`` with the same answer for
-every float32 x: for ``x < t`` the split is the float32 next below t, for ``x > t`` the sides change places.
+A model of one answer is one forest, a classifier of more than two classes one for each class. Each library
+asks its question in its own way: LightGBM and scikit-learn ``x <= t`` in double precision, XGBoost ``x < t``
+and CatBoost ``x > t`` in single precision. All become ``x <= t`` with the same answer for every float32 x:
+for ``x < t`` the split is the float32 next below t, for ``x > t`` the sides change places.
 """
 
 import json
@@ -15,16 +16,19 @@ from numpy.typing import NDArray
 
 from models.errors import ExportError
 from models.export.trees import Forest, constant_tree, joined
+from models.xgboost_content import XGBoostContent
 
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _MISSING_NONE, _MISSING_ZERO, _MISSING_NAN = 0, 1, 2
 
 
-def lightgbm_forest(booster: Any) -> Forest:
-    """The trees of a lightgbm.Booster up to its best iteration; their sum is the raw score."""
+def lightgbm_forests(booster: Any) -> list[Forest]:
+    """The trees of a lightgbm.Booster up to its best iteration; a forest's sum is a raw score."""
     text = booster.model_to_string(num_iteration=booster.best_iteration)
-    trees = [_fields(block) for block in text.split("\nend of trees")[0].split("\nTree=")[1:]]
-    return joined([_lightgbm_tree(fields) for fields in trees])
+    blocks = text.split("\nend of trees")[0].split("\nTree=")[1:]
+    trees = [_lightgbm_tree(_fields(block)) for block in blocks]
+    scores = booster.num_model_per_iteration()
+    return [joined(trees[at::scores]) for at in range(scores)]
 
 
 def _fields(block: str) -> dict[str, str]:
@@ -52,19 +56,18 @@ def _lightgbm_tree(fields: dict[str, str]) -> Forest:
     )  # fmt: skip
 
 
-def xgboost_forest(booster: Any) -> tuple[Forest, float]:
-    """The trees of an xgboost.Booster up to its best iteration, and the score that their sum begins with."""
-    content = json.loads(bytes(booster.save_raw("json")))["learner"]
-    model = content["gradient_booster"]["model"]
+def xgboost_forests(booster: Any) -> list[Forest]:
+    """The trees of an xgboost.Booster up to its best iteration; a forest's sum is a raw score.
+
+    The score that a sum begins with is a tree of one leaf.
+    """
+    content = XGBoostContent.of(booster)
     rounds = getattr(booster, "best_iteration", None)
-    trees = model["trees"] if rounds is None else model["trees"][: _per_round(model) * (rounds + 1)]
-    base = content["learner_model_param"]["base_score"].strip("[]")
-    return joined([_xgboost_tree(tree) for tree in trees]), float(np.float32(base))
-
-
-def _per_round(model: dict[str, Any]) -> int:
-    indptr = model.get("iteration_indptr", [0, 1])
-    return int(indptr[1] - indptr[0])
+    kept = len(content.trees) if rounds is None else content.per_round * (rounds + 1)
+    forests: list[list[Forest]] = [[constant_tree(float(base))] for base in content.bases]
+    for tree, score in zip(content.trees[:kept], content.scores, strict=False):
+        forests[score].append(_xgboost_tree(tree))
+    return [joined(forest) for forest in forests]
 
 
 def _xgboost_tree(tree: dict[str, Any]) -> Forest:
@@ -87,14 +90,19 @@ def _xgboost_tree(tree: dict[str, Any]) -> Forest:
     )
 
 
-def sklearn_forest(forest: Any) -> Forest:
-    """The trees of a scikit-learn forest of one output; it answers their sum over their number."""
-    return joined([_sklearn_tree(each.tree_) for each in forest.estimators_])
+def sklearn_forests(forest: Any) -> list[Forest]:
+    """The trees of a scikit-learn forest of one output; it answers their sum over their number.
+
+    A classifier answers probabilities: of two classes the second's, of more classes each one's.
+    """
+    classes = len(getattr(forest, "classes_", [0]))
+    answers = [1] if classes == 2 else range(classes)
+    return [joined([_sklearn_tree(each.tree_, at) for each in forest.estimators_]) for at in answers]
 
 
-def _sklearn_tree(tree: Any) -> Forest:
+def _sklearn_tree(tree: Any, answer: int) -> Forest:
     inner = tree.children_left >= 0
-    value = tree.value[:, 0, 0]
+    value = tree.value[:, 0, answer]
     if not inner.any():
         return constant_tree(float(value[0]))
     ids = _ids(inner)
@@ -109,8 +117,8 @@ def _sklearn_tree(tree: Any) -> Forest:
     )
 
 
-def catboost_forest(model: Any) -> tuple[Forest, float, float]:
-    """The oblivious trees of a CatBoost model, and scale and bias: the answer is scale * sum + bias."""
+def catboost_forests(model: Any) -> tuple[list[Forest], float, list[float]]:
+    """The oblivious trees of a CatBoost model, and scale and biases: a raw score is scale * sum + bias."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.json"
         model.save_model(str(path), format="json")
@@ -126,15 +134,24 @@ def catboost_forest(model: Any) -> tuple[Forest, float, float]:
         each["feature_index"] for each in features["float_features"]
         if each.get("nan_value_treatment") == "AsTrue"
     }  # fmt: skip
-    trees = [_oblivious(tree, flat, as_true) for tree in content["oblivious_trees"]]
-    scale, (bias,) = content["scale_and_bias"]
-    return joined(trees), float(scale), float(bias)
+    scale, biases = content["scale_and_bias"]
+    forests = [
+        joined([_oblivious(tree, flat, as_true, (at, len(biases))) for tree in content["oblivious_trees"]])
+        for at in range(len(biases))
+    ]
+    return forests, float(scale), [float(bias) for bias in biases]
 
 
-def _oblivious(tree: dict[str, Any], flat: dict[int, int], as_true: set[int]) -> Forest:
-    """A full tree of depth d: its node asks the last split first, for leaf numbers count from the first."""
+def _oblivious(
+    tree: dict[str, Any], flat: dict[int, int], as_true: set[int], score: tuple[int, int]
+) -> Forest:
+    """A full tree of depth d: its node asks the last split first, for leaf numbers count from the first.
+
+    A leaf holds one value for each score: those of number ``score[0]`` of ``score[1]`` are taken.
+    """
     splits = tree.get("splits") or []
-    leaf = np.array(tree["leaf_values"], dtype=np.float64)
+    at_score, scores = score
+    leaf = np.array(tree["leaf_values"], dtype=np.float64)[at_score::scores]
     depth = len(splits)
     if not depth:
         return constant_tree(float(leaf[0]))

@@ -13,9 +13,10 @@ from torch import nn
 
 from models.errors import ExportError
 from models.export.builder import GraphBuilder
-from models.export.forests import catboost_forest, lightgbm_forest, sklearn_forest, xgboost_forest
+from models.export.forests import catboost_forests, lightgbm_forests, sklearn_forests, xgboost_forests
 from models.export.prepared import PreparedColumns, double_layers
-from models.export.trees import Forest, constant_tree, forest_node, joined
+from models.export.probabilities import fold_shares, width_of
+from models.export.trees import Forest, forest_node
 
 
 class Level:
@@ -49,19 +50,25 @@ class Level:
 
 
 Write = Callable[[Level, Sequence[Any]], str]
-"""Writes the folds of one member; returns their answers [batch, folds] float32."""
+"""Writes the folds of one member; returns their numbers, scores or shares [batch, folds * K] float64."""
 
 
 def member(level: Level, children: Sequence[Any]) -> str:
-    """Write a bagged model from its fitted folds (AutoGluon's models); returns its answer [batch, 1] float32.
+    """Write a bagged model from its fitted folds (AutoGluon's models).
 
-    Raises ExportError for a family that there is no graph of.
+    Returns its answer [batch, K] float32: K is 1 for a number, and for two classes, of which the second's
+    probability is answered; otherwise one probability a class. Raises ExportError for a family that there
+    is no graph of.
     """
     kind = type(children[0]).__name__
     if kind not in WRITERS:
         raise ExportError(f"expected models among {', '.join(WRITERS)}, got {kind}; leave that family out")
     builder, folds = level.builder, len(children)
-    answers = WRITERS[kind](level, children)
+    wide = WRITERS[kind](level, children)
+    width = width_of(children[0])
+    if children[0].problem_type != "regression":
+        wide = fold_shares(builder, wide, folds, width, scores=kind not in PROBABILITIES)
+    answers = builder.cast(wide, np.float32)
     if folds == 1:
         return answers
     parts = builder.add_many("Split", answers, count=folds, axis=1, num_outputs=folds)
@@ -78,41 +85,46 @@ def _columns(child: Any) -> list[str]:
 
 
 def _lightgbm(level: Level, children: Sequence[Any]) -> str:
-    forests = [level.placed(lightgbm_forest(child.model), _columns(child)) for child in children]
-    return level.builder.cast(forest_node(level.builder, level.wide, forests), np.float32)
+    return _trees(level, level.wide, [(child, lightgbm_forests(child.model)) for child in children])
 
 
 def _xgboost(level: Level, children: Sequence[Any]) -> str:
     """A nought is missing to XGBoost, which AutoGluon gives a sparse table."""
-    builder, forests = level.builder, []
-    for child in children:
-        forest, base = xgboost_forest(child.model.get_booster())
-        order = list(child._ohe_generator.other_cols) if child._ohe else _columns(child)
-        forests.append(joined([constant_tree(base), level.placed(forest, order)]))
-    x = level.wide
+    builder, x = level.builder, level.wide
     if children[0]._ohe:
         nought = builder.add("Equal", x, builder.constant(0.0))
         x = builder.add("Where", nought, builder.constant(np.nan), x)
-    return builder.cast(forest_node(builder, x, forests), np.float32)
+    return _trees(level, x, [(child, xgboost_forests(child.model.get_booster())) for child in children])
 
 
 def _catboost(level: Level, children: Sequence[Any]) -> str:
-    builder, parts = level.builder, [catboost_forest(child.model) for child in children]
-    forests = [
-        level.placed(forest, _columns(child)) for child, (forest, _, _) in zip(children, parts, strict=True)
-    ]
-    total = forest_node(builder, level.wide, forests)
-    scale = builder.constant([scale for _, scale, _ in parts], np.float64)
-    bias = builder.constant([bias for _, _, bias in parts], np.float64)
-    return builder.cast(builder.add("Add", builder.add("Mul", total, scale), bias), np.float32)
+    builder, parts = level.builder, [catboost_forests(child.model) for child in children]
+    pairs = [(child, forests) for child, (forests, _, _) in zip(children, parts, strict=True)]
+    total = _trees(level, level.wide, pairs)
+    scales = [scale for _, scale, biases in parts for _ in biases]
+    scale = builder.constant(scales, np.float64)
+    bias = builder.constant([bias for _, _, biases in parts for bias in biases], np.float64)
+    return builder.add("Add", builder.add("Mul", total, scale), bias)
 
 
 def _forest(level: Level, children: Sequence[Any]) -> str:
-    builder = level.builder
-    forests = [level.placed(sklearn_forest(child.model), _columns(child)) for child in children]
-    total = forest_node(builder, level.wide, forests)
-    trees = [len(child.model.estimators_) for child in children]
-    return builder.cast(builder.add("Div", total, builder.constant(trees, np.float64)), np.float32)
+    pairs = [(child, sklearn_forests(child.model)) for child in children]
+    counts = [len(child.model.estimators_) for child, forests in pairs for _ in forests]
+    return level.builder.add(
+        "Div", _trees(level, level.wide, pairs), level.builder.constant(counts, np.float64)
+    )
+
+
+def _trees(level: Level, x: str, pairs: Sequence[tuple[Any, list[Forest]]]) -> str:
+    """One node for the forests of all folds; those of a fold stand side by side."""
+    placed = [level.placed(forest, _inputs(child)) for child, forests in pairs for forest in forests]
+    return forest_node(level.builder, x, placed)
+
+
+def _inputs(child: Any) -> list[str]:
+    """The columns that a fold's trees number: XGBoost's may be put in another order by its own encoder."""
+    ohe = getattr(child, "_ohe_generator", None) if getattr(child, "_ohe", None) else None
+    return list(ohe.other_cols) if ohe else _columns(child)
 
 
 def _linear(level: Level, children: Sequence[Any]) -> str:
@@ -127,13 +139,12 @@ def _torch(level: Level, children: Sequence[Any]) -> str:
     for child in children:
         if child.features_to_drop or child.model.has_embed_features:
             raise ExportError("expected a network on numbers alone, got embeddings; encode the columns")
-    raw = _networks(
-        level, [child.processor for child in children], [_layers(child.model) for child in children],
-        rounded=False,
-    )  # fmt: skip
+    raw = _networks(level, [child.processor for child in children], [_layers(child) for child in children])
+    if children[0].problem_type != "regression":
+        return raw
     span, lower = ([_range(child.model)[at] for child in children] for at in (0, 1))
     shares = builder.add("Mul", builder.add("Sigmoid", raw), builder.constant(span, np.float64))
-    return builder.cast(builder.add("Add", shares, builder.constant(lower, np.float64)), np.float32)
+    return builder.add("Add", shares, builder.constant(lower, np.float64))
 
 
 def _range(network: Any) -> tuple[float, float]:
@@ -145,9 +156,13 @@ def _range(network: Any) -> tuple[float, float]:
     return float(network.y_span), float(network.y_lower)
 
 
-def _layers(network: nn.Module) -> list[tuple[Any, Any]]:
-    """The linear layers of an EmbedNet, between which there must be ReLU and nothing else that counts."""
-    modules = [each for each in network.main_block if not isinstance(each, nn.Dropout)]  # type: ignore[union-attr]
+def _layers(child: Any) -> list[tuple[Any, Any]]:
+    """The linear layers of an EmbedNet, between which there must be ReLU and nothing else that counts.
+
+    Of two classes' scores the difference is answered, which the logistic function turns into the second's
+    probability.
+    """
+    modules = [each for each in child.model.main_block if not isinstance(each, nn.Dropout)]
     linear, between = modules[::2], modules[1::2]
     if not all(isinstance(each, nn.Linear) for each in linear) or not all(
         isinstance(each, nn.ReLU) for each in between
@@ -155,13 +170,15 @@ def _layers(network: nn.Module) -> list[tuple[Any, Any]]:
         raise ExportError(
             "expected linear layers with ReLU between, got others; leave out use_batchnorm and activation"
         )
-    return [(each.weight.detach().numpy(), each.bias.detach().numpy()) for each in linear]
+    layers = [(each.weight.detach().double().numpy(), each.bias.detach().double().numpy()) for each in linear]
+    if child.problem_type == "binary":
+        weight, bias = layers[-1]
+        layers[-1] = (weight[1:] - weight[:1], bias[1:] - bias[:1])
+    return layers
 
 
-def _networks(
-    level: Level, transformers: Sequence[Any], layers: Sequence[Any], *, rounded: bool = True
-) -> str:
-    """Write each fold's transformer and layers; returns [batch, folds], float32 if ``rounded``."""
+def _networks(level: Level, transformers: Sequence[Any], layers: Sequence[Any]) -> str:
+    """Write each fold's transformer and layers."""
     builder = level.builder
     prepared = PreparedColumns(builder, level.x, level.names, binary=level.binary)
     places = [prepared.add(transformer) for transformer in transformers]
@@ -172,20 +189,19 @@ def _networks(
         double_layers(builder, prepared.matrix(where), each)
         for where, each in zip(places, layers, strict=True)
     ]
-    joint = answers[0] if len(answers) == 1 else builder.add("Concat", *answers, axis=1)
-    return builder.cast(joint, np.float32) if rounded else joint
+    return answers[0] if len(answers) == 1 else builder.add("Concat", *answers, axis=1)
 
 
 WRITERS: dict[str, Write] = {
-    "LGBModel": _lightgbm,
-    "XGBoostModel": _xgboost,
-    "CatBoostModel": _catboost,
-    "RFModel": _forest,
-    "XTModel": _forest,
+    "SteadyLightGBM": _lightgbm,
     "SteadyXGBoost": _xgboost,
+    "SteadyCatBoost": _catboost,
+    "SteadyForest": _forest,
+    "SteadyExtraTrees": _forest,
     "SteadyLinear": _linear,
     "SteadyNetwork": _torch,
-    "LinearModel": _linear,
-    "TabularNeuralNetTorchModel": _torch,
 }
-"""By class of AutoGluon's models; its own of those in ``models.steady`` agree to about 1e-6 only."""
+"""By class of the models of ``models.steady``."""
+
+PROBABILITIES = {"SteadyForest", "SteadyExtraTrees"}
+"""Those whose trees hold a class's probabilities, and no raw scores."""

@@ -41,11 +41,13 @@ def export_ensemble_table(
     numbers: Sequence[str],
     categories: Sequence[str],
     formulas: Mapping[str, str] | None = None,
+    weights: Mapping[str, float] | None = None,
 ) -> EnsembleGraph:
     """Join a fitted encoder and an ensemble that was fitted on what it gives; see ``export_table``.
 
-    ``output`` names the answer [batch, 1] in the target's unit; the splits are those of raw numbers. Raises
-    ExportError for an ensemble of other columns, or with a family that there is no graph of.
+    ``output`` names the answer [batch, 1] in the target's unit, or the class; see ``ensemble_graph`` for the
+    outputs and for ``weights``. The splits are those of raw numbers. Raises ExportError for an ensemble of
+    other columns, or with a family that there is no graph of.
     """
     given = [str(name) for name in encoder.get_feature_names_out()]
     if given != list(ensemble.info.columns):
@@ -55,7 +57,9 @@ def export_ensemble_table(
         )
     raw = {str(name) for name in encoder.feature_names_in_}
     # What the encoder names otherwise than a column of its own is a 0/1 column: `name=value`, `name=known`.
-    after = ensemble_graph(ensemble, output=output, binary=[name for name in given if name not in raw])
+    after = ensemble_graph(
+        ensemble, output=output, weights=weights, binary=[name for name in given if name not in raw]
+    )
     model = export_table(encoder, after.model, numbers=numbers, categories=categories, formulas=formulas)
     return EnsembleGraph(model, {name: after.splits[name] for name in numbers if name in after.splits})
 

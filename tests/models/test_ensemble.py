@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.ensemble import Ensemble, fit_ensemble
+from models.ensemble import Ensemble
+from models.ensemble_fit import fit_ensemble
 from models.errors import EnsembleError
+from models.temperature import calibration_error, log_loss
 
 FAMILIES = {"GBM": {"num_boost_round": 40}, "XT": {"n_estimators": 20}, "LR": {}}
 
@@ -106,6 +108,57 @@ def test_what_cannot_be_fitted_is_refused(
     with pytest.raises(EnsembleError, match=says):
         fit_ensemble(X, y, folder=tmp_path, families=families, folds=folds, stack_levels=1, stacked=stacked)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rare_class_is_named(tmp_path: Path) -> None:
+    X, _ = table()
+    y = pd.Series(["many"] * 90 + ["some"] * 66 + ["rare"] * 4)
+    with pytest.raises(EnsembleError, match="class 'rare' has 4 rows, expected 10 or more"):
+        fit_ensemble(X, y, folder=tmp_path, families={"LR": {}}, folds=2, stack_levels=0, target="category")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+class TestClasses:
+    @pytest.fixture(scope="class")
+    def overfitted(self, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame]:
+        """An ensemble of two classes that is far too sure of itself."""
+        folder = tmp_path_factory.mktemp("classes")
+        X, y = noisy(400, seed=1)
+        families = {"LR": {"C": 1e4}}
+        board = fit_ensemble(
+            X, y, folder=folder, families=families, folds=8, stack_levels=0, target="category",
+            progress=False,
+        )  # fmt: skip
+        return folder, board
+
+    def test_the_leaderboard_tells_the_log_loss(self, overfitted: tuple[Path, pd.DataFrame]) -> None:
+        assert overfitted[1]["oof_log_loss"].is_monotonic_increasing
+
+    def test_probabilities_are_cooled_until_they_mean_what_they_say(
+        self, overfitted: tuple[Path, pd.DataFrame]
+    ) -> None:
+        ensemble = Ensemble(overfitted[0])
+        X, y = noisy(2000, seed=2)
+        truth = (y == "yes").to_numpy().astype(int)
+        raw = np.asarray(ensemble.predictor.predict_proba(X))
+        told = ensemble.predict_proba(X)
+        assert ensemble.info.temperature > 1.2
+        assert log_loss(told, truth) < log_loss(raw, truth)
+        assert calibration_error(told, truth) < 0.7 * calibration_error(raw, truth)
+        assert ensemble.predict(X).tolist() == [ensemble.info.classes[place] for place in raw.argmax(axis=1)]
+
+    def test_numbers_have_no_probabilities(self, fitted: tuple[Path, pd.DataFrame]) -> None:
+        with pytest.raises(EnsembleError, match="got one of numbers"):
+            Ensemble(fitted[0]).predict_proba(table()[0])
+
+
+def noisy(rows: int, seed: int) -> tuple[pd.DataFrame, "pd.Series[str]"]:
+    """Two classes that two columns of sixty tell apart three times in four."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal(size=(rows, 60)).astype("float32"), columns=[f"c{at}" for at in range(60)])
+    yes = X["c0"] + X["c1"] + rng.logistic(0, 1, rows) > 0
+    return X, pd.Series(np.where(yes, "yes", "no"), name="answer")
 
 
 def test_a_target_with_gaps_or_without_contrast_is_refused(tmp_path: Path) -> None:

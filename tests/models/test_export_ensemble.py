@@ -5,7 +5,8 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from models.ensemble import Ensemble, fit_ensemble
+from models.ensemble import Ensemble
+from models.ensemble_fit import fit_ensemble
 from models.errors import ExportError
 from models.export.ensemble import ensemble_graph
 
@@ -78,6 +79,30 @@ def test_the_whole_is_the_best_member_and_the_same_row_by_row(fitted):
     together = answers(graph, X)
     assert together == pytest.approx(ensemble.predict(X), rel=1.01 * HALF_A_STEP)
     assert np.array_equal(answers(graph, X.iloc[:40], batch=1), together[:40])
+
+
+@pytest.mark.slow
+def test_a_mean_of_some_members_leaves_out_what_it_does_not_need(fitted):
+    ensemble, X = fitted
+    weights = {"LightGBM_BAG_L2": 0.25, "CatBoost_BAG_L1": 0.75}
+    for chosen in (weights, {"LinearModel_BAG_L1": 1.0}):
+        graph = ensemble_graph(ensemble, weights=chosen).model
+        assert answers(graph, X) == pytest.approx(ensemble.predict(X, weights=chosen), rel=1.01 * HALF_A_STEP)
+    whole = ensemble_graph(ensemble).model
+    assert graph.ByteSize() < 0.05 * whole.ByteSize()
+
+
+@pytest.mark.slow
+def test_members_and_what_they_are_stacked_on_are_told(fitted):
+    ensemble, X = fitted
+    below, members, known = ensemble.below(), ensemble.members(X), ensemble.out_of_fold()
+    assert set(below) == set(members) == set(known)
+    assert below["CatBoost_BAG_L1"] == ()
+    assert set(below["CatBoost_BAG_L2"]) == {name for name in below if name.endswith("_L1")}
+    assert {len(values) for values in members.values()} == {len(X)}
+    assert {len(values) for values in known.values()} == {len(X) // 2}
+    wanted = ensemble.predictor.predict(X, model="XGBoost_BAG_L2")
+    assert np.array_equal(members["XGBoost_BAG_L2"], wanted)
 
 
 @pytest.mark.slow

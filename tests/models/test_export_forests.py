@@ -7,8 +7,8 @@ from onnx import TensorProto, helper
 
 from models.errors import ExportError
 from models.export.builder import GraphBuilder
-from models.export.forests import catboost_forest, lightgbm_forest, sklearn_forest, xgboost_forest
-from models.export.trees import Forest, constant_tree, forest_node, joined
+from models.export.forests import catboost_forests, lightgbm_forests, sklearn_forests, xgboost_forests
+from models.export.trees import Forest, constant_tree, forest_node
 
 COLUMNS = 4
 
@@ -51,14 +51,15 @@ def lightgbm():
     booster = lgb.train(
         {"verbose": -1, "num_leaves": 7, "num_threads": 1}, lgb.Dataset(X, Y), num_boost_round=20
     )
-    return lightgbm_forest(booster), booster.predict
+    (forest,) = lightgbm_forests(booster)
+    return forest, booster.predict
 
 
 def catboost():
     from catboost import CatBoostRegressor
 
     model = CatBoostRegressor(iterations=20, depth=3, verbose=0, allow_writing_files=False, random_seed=0)
-    forest, scale, bias = catboost_forest(model.fit(X, Y))
+    (forest,), scale, (bias,) = catboost_forests(model.fit(X, Y))
     return forest, lambda x: (model.predict(x) - bias) / scale
 
 
@@ -73,10 +74,10 @@ def test_xgboosts_trees_take_the_same_leaves_and_begin_at_its_base_score():
     from xgboost import XGBRegressor
 
     model = XGBRegressor(n_estimators=20, max_depth=3, n_jobs=1).fit(X, Y)
-    forest, base = xgboost_forest(model.get_booster())
-    assert base != 0
+    (forest,) = xgboost_forests(model.get_booster())
+    assert forest.leaf[0] != 0
     for x in (rows(1, 500), on_every_split(forest)):
-        got = answer([joined([constant_tree(base), forest])], x)[:, 0]
+        got = answer([forest], x)[:, 0]
         assert got == pytest.approx(model.predict(x).astype(np.float64), rel=0, abs=1e-6)
 
 
@@ -86,10 +87,9 @@ def test_missing_values_take_the_branch_that_the_library_takes():
 
     holed = np.where(np.random.default_rng(2).random(X.shape) < 0.2, np.nan, X).astype(np.float32)
     booster = lgb.train({"verbose": -1, "num_threads": 1}, lgb.Dataset(holed, Y), num_boost_round=10)
-    assert answer([lightgbm_forest(booster)], holed)[:, 0] == pytest.approx(booster.predict(holed), abs=1e-12)
+    assert answer(lightgbm_forests(booster), holed)[:, 0] == pytest.approx(booster.predict(holed), abs=1e-12)
     model = XGBRegressor(n_estimators=10, max_depth=3, n_jobs=1).fit(holed, Y)
-    forest, base = xgboost_forest(model.get_booster())
-    got = answer([joined([constant_tree(base), forest])], holed)[:, 0]
+    got = answer(xgboost_forests(model.get_booster()), holed)[:, 0]
     assert got == pytest.approx(model.predict(holed), abs=1e-6)
 
 
@@ -98,9 +98,40 @@ def test_forests_answer_as_scikit_learn_does(kind):
     from sklearn import ensemble
 
     model = getattr(ensemble, kind)(10, random_state=0).fit(X, Y)
-    forest = sklearn_forest(model)
+    (forest,) = sklearn_forests(model)
     for x in (rows(1, 500), on_every_split(forest)):
         assert answer([forest], x)[:, 0] / 10 == pytest.approx(model.predict(x), abs=1e-12)
+
+
+CLASSES = np.digitize(Y, [-0.3, 0.5])
+"""Three classes; the last two joined are the two of a binary target."""
+
+
+@pytest.mark.parametrize("target", [CLASSES, np.minimum(CLASSES, 1)], ids=["three", "two"])
+def test_classifiers_have_a_forest_a_class_and_of_two_classes_one(target):
+    import lightgbm as lgb
+    from catboost import CatBoostClassifier
+    from sklearn.ensemble import ExtraTreesClassifier
+    from xgboost import XGBClassifier
+
+    x, count = rows(1, 500), 3 if target.max() == 2 else 1
+    kind = {"objective": "multiclass", "num_class": 3} if count == 3 else {"objective": "binary"}
+    booster = lgb.train({"verbose": -1, "num_threads": 1, **kind}, lgb.Dataset(X, target), 10)
+    scores = answer(lightgbm_forests(booster), x)
+    assert scores == pytest.approx(booster.predict(x, raw_score=True).reshape(-1, count), abs=1e-12)
+
+    cat = CatBoostClassifier(iterations=10, depth=3, verbose=0, allow_writing_files=False, random_seed=0)
+    forests, scale, biases = catboost_forests(cat.fit(X, target))
+    wanted = cat.predict(x, prediction_type="RawFormulaVal").reshape(-1, count)
+    assert scale * answer(forests, x) + biases == pytest.approx(wanted, abs=1e-12)
+
+    xgb = XGBClassifier(n_estimators=10, max_depth=3, n_jobs=1).fit(X, target)
+    wanted = xgb.predict(x, output_margin=True).reshape(-1, count)
+    assert answer(xgboost_forests(xgb.get_booster()), x) == pytest.approx(wanted, abs=1e-6)
+
+    trees = ExtraTreesClassifier(10, random_state=0).fit(X, target)
+    wanted = trees.predict_proba(x)[:, -count:]
+    assert answer(sklearn_forests(trees), x) / 10 == pytest.approx(wanted, abs=1e-12)
 
 
 def test_each_forest_has_a_column_of_its_own_and_columns_may_lie_elsewhere():
@@ -117,4 +148,4 @@ def test_a_categorical_split_is_refused():
     data = lgb.Dataset(X, Y, categorical_feature=[1])
     booster = lgb.train({"verbose": -1, "min_data_in_leaf": 5, "num_threads": 1}, data, num_boost_round=5)
     with pytest.raises(ExportError, match="categorical split"):
-        lightgbm_forest(booster)
+        lightgbm_forests(booster)
