@@ -1,6 +1,6 @@
 """Does the graph answer as the Python path does? Measured on given, missing and never seen values."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from models.errors import ParityError
+from models.export.parity_cases import Inputs, parity_cases, split_cases
 
-Inputs = Mapping[str, NDArray[Any]]
-"""Raw columns by name, each (rows,) or (rows, 1): float32 with NaN, or str objects with ""."""
+Expected = NDArray[Any] | Mapping[str, NDArray[Any]]
+"""Right answers by output, or of the first output alone: numbers or text, (rows,) or (rows, width)."""
 
 LARGE_BATCH = 10_000
-
-UNSEEN = "\N{SNOWMAN} never seen"
-"""A category that no table holds; not ASCII, so that the graph's text handling is tried as well."""
 
 
 @dataclass(frozen=True)
@@ -46,54 +44,103 @@ class GraphSession:
         )
         self.inputs = tuple(value.name for value in self._session.get_inputs())
 
+        self.outputs = tuple(value.name for value in self._session.get_outputs())
+
     def answer(self, inputs: Inputs) -> NDArray[np.float64]:
         """Return the first output, (rows,)."""
-        feeds = {name: np.asarray(inputs[name]).reshape(-1, 1) for name in self.inputs}
-        (answer, *_) = self._session.run(None, feeds)
+        answer = self.answers(inputs, self.outputs[:1])[self.outputs[0]]
         return np.asarray(answer, dtype=np.float64).reshape(len(answer))
+
+    def answers(self, inputs: Inputs, outputs: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Return the named outputs, each (rows, width)."""
+        feeds = {name: np.asarray(inputs[name]).reshape(-1, 1) for name in self.inputs}
+        found = self._session.run(list(outputs), feeds)
+        return {name: np.asarray(values) for name, values in zip(outputs, found, strict=True)}
 
 
 def check_parity(
     model: ModelProto | GraphSession,
     inputs: Inputs,
-    expected: NDArray[Any],
+    expected: Expected,
     *,
     tolerance: float = 1e-4,
     batch: int | None = None,
     case: str = "given",
 ) -> ParityReport:
-    """Compare the graph's answers with ``expected`` (rows,), ``batch`` rows at a time (None: all at once).
+    """Compare the graph's answers with ``expected``, ``batch`` rows at a time (None: all at once).
 
-    ``tolerance`` is relative to the expected value. Raises ParityError naming the first row over it.
+    ``tolerance`` is relative to the expected number; text must be the same. Raises ParityError naming the
+    first row over it, its values and the outputs that differ.
     """
     session = model if isinstance(model, GraphSession) else GraphSession(model)
-    wanted = np.asarray(expected, dtype=np.float64).reshape(-1)
-    size = batch or max(len(wanted), 1)
-    parts = [
-        session.answer({name: values[start : start + size] for name, values in inputs.items()})
-        for start in range(0, len(wanted), size)
-    ]
-    got = np.concatenate(parts) if parts else np.empty(0)
-    if got.shape != wanted.shape or not len(wanted):
-        raise ParityError(f"case {case!r}: expected {len(wanted)} answers, more than 0, got {len(got)}")
-    with np.errstate(invalid="ignore"):
-        absolute = np.where(got == wanted, 0.0, np.abs(got - wanted))
-    relative = np.nan_to_num(absolute / np.maximum(np.abs(wanted), 1e-12), nan=np.inf)
+    wanted = _named(expected, session.outputs[0])
+    rows = len(next(iter(wanted.values())))
+    got = _graph_answers(session, inputs, tuple(wanted), rows, batch or max(rows, 1))
+    for name, values in wanted.items():
+        if got[name].shape != values.shape or not rows:
+            raise ParityError(
+                f"case {case!r}: expected {rows} answers, more than 0, got {len(got[name])} of {name!r}"
+            )
+    apart = {name: _apart(got[name], values) for name, values in wanted.items()}
+    absolute, relative = (np.max([pair[at] for pair in apart.values()], axis=0) for at in (0, 1))
     over = np.flatnonzero(relative > tolerance)
     if len(over):
         row = int(over[0])
+        name = max(apart, key=lambda output: float(apart[output][1][row]))
         raise ParityError(
-            f"case {case!r}, row {row} ({len(over)} of {len(wanted)} rows): expected {wanted[row]:.9g} as "
-            f"in Python, the graph says {got[row]:.9g}, {relative[row]:.1e} off where "
-            f"{tolerance:g} is allowed; do not serve it"
+            f"case {case!r}, row {row} ({len(over)} of {rows} rows): expected {_shown(wanted[name][row])} as "
+            f"in Python, the graph says {_shown(got[name][row])} for {name!r}, {relative[row]:.1e} off where "
+            f"{tolerance:g} is allowed; do not serve it. The row: {_row(inputs, row)}"
         )
-    return ParityReport(len(wanted), float(absolute.max()), float(relative.max()), int(relative.argmax()))
+    return ParityReport(rows, float(absolute.max()), float(relative.max()), int(relative.argmax()))
+
+
+def _named(expected: Expected, first: str) -> dict[str, NDArray[Any]]:
+    """Expected answers by output, each (rows, width)."""
+    given = expected if isinstance(expected, Mapping) else {first: expected}
+    wide = {name: np.asarray(values) for name, values in given.items()}
+    return {name: values.reshape(len(values), -1 if values.size else 1) for name, values in wide.items()}
+
+
+def _graph_answers(
+    session: GraphSession, inputs: Inputs, names: Sequence[str], rows: int, size: int
+) -> dict[str, NDArray[Any]]:
+    parts = [
+        session.answers({name: values[start : start + size] for name, values in inputs.items()}, names)
+        for start in range(0, rows, size)
+    ]
+    empty = np.empty((0, 1))
+    return {name: np.concatenate([part[name] for part in parts]) if parts else empty for name in names}
+
+
+def _apart(got: NDArray[Any], wanted: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """By row the largest absolute and relative difference; infinite where a text is another."""
+    if wanted.dtype.kind in "OU":
+        other = np.where(got == wanted, 0.0, np.inf)
+        return np.zeros(len(wanted)), other.max(axis=1)
+    right, found = wanted.astype(np.float64), got.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        absolute = np.where(found == right, 0.0, np.abs(found - right))
+    relative = np.nan_to_num(absolute / np.maximum(np.abs(right), 1e-12), nan=np.inf)
+    return absolute.max(axis=1), relative.max(axis=1)
+
+
+def _shown(values: NDArray[Any]) -> str:
+    return ", ".join(str(value) if isinstance(value, str) else f"{value:.9g}" for value in values)
+
+
+def _row(inputs: Inputs, row: int) -> str:
+    values = {name: np.asarray(column).reshape(-1)[row] for name, column in inputs.items()}
+    return ", ".join(
+        f"{name}={value!r}" if isinstance(value, str) else f"{name}={value:.9g}"
+        for name, value in values.items()
+    )
 
 
 def check_cases(
     model: ModelProto,
     inputs: Inputs,
-    answer: Callable[[dict[str, NDArray[Any]]], NDArray[Any]],
+    answer: Callable[[dict[str, NDArray[Any]]], Expected],
     *,
     numbers: Sequence[str],
     categories: Sequence[str],
@@ -101,7 +148,7 @@ def check_cases(
     splits: Mapping[str, NDArray[np.float32]] | None = None,
     spoilt_rows: int | None = None,
 ) -> dict[str, ParityReport]:
-    """Check every case of ``parity_cases`` and ``split_cases``; ``answer`` is the Python path to (rows,).
+    """Check every case of ``parity_cases`` and ``split_cases``; ``answer`` is the Python path.
 
     ``inputs`` go through as they are: all rows at once, one by one, and ``LARGE_BATCH`` at once; then spoilt,
     of which ``spoilt_rows`` rows are enough (None: all). Python is asked once, for all cases together.
@@ -111,68 +158,30 @@ def check_cases(
     few = {name: values[:spoilt_rows] for name, values in given.items()}
     cases = {"given": given, **dict(parity_cases(few, numbers=numbers, categories=categories))}
     cases |= dict(split_cases(given, splits or {}))
-    expected = _answers(cases, answer)
-    session, reports = GraphSession(model), {}
+    session = GraphSession(model)
+    expected = _python_answers(cases, answer, session.outputs[0])
+    reports = {}
     for case, columns in cases.items():
         reports[case] = check_parity(session, columns, expected[case], tolerance=tolerance, case=case)
-    truth, rows = expected["given"], np.arange(LARGE_BATCH) % len(expected["given"])
+    truth, rows = expected["given"], np.arange(LARGE_BATCH) % len(next(iter(given.values())))
     reports["one by one"] = check_parity(
         session, given, truth, tolerance=tolerance, batch=1, case="one by one"
     )
     many, case = {name: values[rows] for name, values in given.items()}, f"{LARGE_BATCH:,} at once"
-    reports[case] = check_parity(session, many, truth[rows], tolerance=tolerance, case=case)
+    often = {name: values[rows] for name, values in truth.items()}
+    reports[case] = check_parity(session, many, often, tolerance=tolerance, case=case)
     return reports
 
 
-def _answers(
+def _python_answers(
     cases: Mapping[str, Mapping[str, NDArray[Any]]],
-    answer: Callable[[dict[str, NDArray[Any]]], NDArray[Any]],
-) -> dict[str, NDArray[np.float64]]:
+    answer: Callable[[dict[str, NDArray[Any]]], Expected],
+    first: str,
+) -> dict[str, dict[str, NDArray[Any]]]:
     """Python's answers by case, from one call: some models take a second to answer whatever the rows."""
     sizes = [len(next(iter(columns.values()))) for columns in cases.values()]
     names = next(iter(cases.values()))
     together = {name: np.concatenate([columns[name] for columns in cases.values()]) for name in names}
-    answers = np.split(np.asarray(answer(together), dtype=np.float64), np.cumsum(sizes)[:-1])
-    return dict(zip(cases, answers, strict=True))
-
-
-def split_cases(
-    inputs: Inputs, splits: Mapping[str, NDArray[np.float32]]
-) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
-    """Yield rows with numbers on every value of ``splits``, and one float32 above and below it.
-
-    A row takes a split of each column at once, its other values from ``inputs``; there are as many rows as
-    the column with most splits has.
-    """
-    if not splits:
-        return
-    given = {name: np.asarray(values) for name, values in inputs.items()}
-    rows = np.arange(max(len(values) for values in splits.values()))
-    others = {name: values[rows % len(values)] for name, values in given.items()}
-    placed = {name: values[rows % len(values)] for name, values in splits.items()}
-    yield "on every split", {**others, **placed}
-    for side, end in (("above", np.inf), ("below", -np.inf)):
-        beside = {name: np.nextafter(values, np.float32(end)) for name, values in placed.items()}
-        yield f"one step {side} every split", {**others, **beside}
-
-
-def parity_cases(
-    inputs: Inputs, *, numbers: Sequence[str], categories: Sequence[str]
-) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
-    """Yield (case, columns): each column missing; all missing; numbers infinite; categories never seen."""
-    given = {name: np.asarray(inputs[name]) for name in [*numbers, *categories]}
-    rows = len(next(iter(given.values())))
-    missing = {name: np.full(rows, np.nan, dtype=np.float32) for name in numbers}
-    missing |= {name: np.full(rows, "", dtype=object) for name in categories}
-    unseen = {name: np.full(rows, UNSEEN, dtype=object) for name in categories}
-    for name, values in missing.items():
-        yield f"{name} missing", {**given, name: values}
-    yield "all missing", missing
-    if numbers:
-        for sign, value in (("", np.inf), ("-", -np.inf)):
-            infinite = {name: np.full(rows, value, dtype=np.float32) for name in numbers}
-            yield f"numbers {sign}infinite", {**given, **infinite}
-    for name, values in unseen.items():
-        yield f"{name} unseen", {**given, name: values}
-    if unseen:
-        yield "all categories unseen", {**given, **unseen}
+    answers = _named(answer(together), first)
+    parts = {name: np.split(values, np.cumsum(sizes)[:-1]) for name, values in answers.items()}
+    return {case: {name: parts[name][at] for name in parts} for at, case in enumerate(cases)}

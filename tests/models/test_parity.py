@@ -5,7 +5,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from models.errors import ParityError
-from models.export.parity import UNSEEN, GraphSession, check_cases, check_parity, parity_cases, split_cases
+from models.export.parity import GraphSession, check_cases, check_parity
+from models.export.parity_cases import UNSEEN, parity_cases, split_cases
 
 
 def mean_of_two():
@@ -61,6 +62,22 @@ def test_the_first_row_that_differs_is_named(wrong, said):
         check_parity(mean_of_two(), INPUTS, np.array([2.0, wrong, 6.0]))
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_the_row_itself_is_printed():
+    with pytest.raises(ParityError, match=r"The row: area=3, town='Boone'$"):
+        check_parity(mean_of_two(), INPUTS, np.array([2.0, 7.0, 6.1]))
+
+
+def test_every_output_that_is_named_is_compared_and_text_must_be_the_same():
+    towns = np.array(["Ames", "", "Boone"], dtype=object)
+    report = check_parity(mean_of_two(), INPUTS, {"price": python(INPUTS), "town_out": towns})
+    assert report.max_relative == 0
+    towns[2] = "boone"
+    with pytest.raises(
+        ParityError, match=r"row 2 .*expected boone as in Python, the graph says Boone for 'town_out'"
+    ):
+        check_parity(mean_of_two(), INPUTS, {"price": python(INPUTS), "town_out": towns})
 
 
 def test_a_wrong_number_of_answers_is_an_error():
