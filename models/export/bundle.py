@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from models.errors import ExportError
 from models.export.graphs import tensor_types
@@ -28,6 +28,7 @@ def write_table_bundle(
     units: Mapping[str, str | None] | None = None,
     levels: Mapping[str, tuple[str, ...]] | None = None,
     output_unit: str | None = None,
+    outputs: Mapping[str, Mapping[str, Any]] | None = None,
     description: str = "",
     task: str = "regression",
     metrics: Mapping[str, Any] | None = None,
@@ -39,7 +40,9 @@ def write_table_bundle(
 
     ``raw`` are the training rows as the graph gets them (float32 with NaN, str with ""): ranges, categories,
     histograms and the example row are taken from it. ``levels`` name the allowed categories of a column in
-    order; a column without them lists those seen in ``raw``. Raises ExportError when ``raw`` lacks an input
+    order; a column without them lists those seen in ``raw``. ``outputs`` give, by an output's name, its
+    ``description`` and the ``labels`` of its columns; one without labels that is a number is in
+    ``output_unit``. Raises ExportError when ``raw`` lacks an input
     of the graph.
     """
     types = _input_types(model, raw)
@@ -56,7 +59,7 @@ def write_table_bundle(
             for column, kind in types.items()
         ),
         outputs=tuple(
-            Output(name=value.name, datatype="FP32", unit=output_unit) for value in model.graph.output
+            _output(value, output_unit, (outputs or {}).get(value.name, {})) for value in model.graph.output
         ),
         metrics=dict(metrics or {}),
         histograms={
@@ -106,6 +109,18 @@ def _number(name: str, values: "pd.Series[Any]", unit: str | None) -> Input:
 def _category(name: str, values: "pd.Series[Any]", levels: tuple[str, ...] | None) -> Input:
     seen = tuple(sorted(str(category) for category in values.unique() if category != ""))
     return Input(name=name, datatype="BYTES", kind="category", categories=levels or seen)
+
+
+def _output(value: ValueInfoProto, unit: str | None, about: Mapping[str, Any]) -> Output:
+    kind = value.type.tensor_type
+    text = kind.elem_type == TensorProto.STRING
+    return Output(
+        name=value.name,
+        datatype="BYTES" if text else "FP32",
+        shape=(-1, *(size.dim_value for size in kind.shape.dim[1:])),
+        unit=None if text or "labels" in about else unit,
+        **about,
+    )
 
 
 def _plain(value: Any) -> str | float | None:
