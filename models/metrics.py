@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.conformal import Interval, covered
+
 Floats = NDArray[np.float64]
 Metric = Callable[[Floats, Floats], Any]
 
@@ -67,9 +69,15 @@ def bands(values: "pd.Series[Any]", edges: Sequence[float]) -> "pd.Series[str]":
 
 
 def slice_metrics(
-    y: Floats, predictions: Mapping[str, Floats], slices: Mapping[str, "pd.Series[str]"]
+    y: Floats,
+    predictions: Mapping[str, Floats],
+    slices: Mapping[str, "pd.Series[str]"],
+    intervals: Mapping[str, Interval] | None = None,
 ) -> pd.DataFrame:
-    """RMSLE, MAE and bias (mean log error) by slice: one row per slicing, slice and model."""
+    """RMSLE, MAE and bias (mean log error) by slice: one row per slicing, slice and model.
+
+    `held` is the share of true values inside the model's interval, NaN for a model that has none.
+    """
     rows = []
     for slicing, names in slices.items():
         for name in sorted(names.unique()):
@@ -78,6 +86,8 @@ def slice_metrics(
                 truth, guess = y[inside], predicted[inside]
                 bias = float(np.mean(np.log1p(guess) - np.log1p(truth)))
                 errors = {"rmsle": float(rmsle(truth, guess)), "mae": float(mae(truth, guess)), "bias": bias}
+                known = (intervals or {}).get(model)
+                errors["held"] = np.nan if known is None else covered(truth, *known.around(guess))
                 rows.append(
                     {"slicing": slicing, "slice": name, "model": model, "rows": int(inside.sum()), **errors}
                 )

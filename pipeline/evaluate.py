@@ -1,14 +1,19 @@
 """Stage evaluate: the test split, opened here alone -> metrics, slices and plots of every model."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.derive import with_derived
 from features.errors import FeatureError
 from models.baselines import linear_baseline, median_baseline, predict_linear
+from models.conformal import Interval, covered, fit_interval
 from models.ensemble import Ensemble
 from models.errors import ModelError
 from models.metrics import bands, bootstrap_metrics, slice_metrics
@@ -20,7 +25,11 @@ from pipeline.figures import save_figure
 from pipeline.files import whole_folder, write_csv, write_json, write_parquet
 from pipeline.params import PARAMS_FILE, EvaluateParams, read_params
 from pipeline.stage import run
-from pipeline.tables import SLICE, Selection, read_part, read_selection
+from pipeline.tables import SLICE, Selection, read_encoded, read_part, read_selection
+
+Floats = NDArray[np.float64]
+Predict = Callable[[pd.DataFrame], Floats]
+"""Encoded rows to answers (rows,) in the target's unit."""
 
 
 def main(
@@ -41,15 +50,22 @@ def main(
     target = chosen.inputs.target
     test, y = read_part(prepared / "test.parquet", target.name)
     train = read_part(prepared / "train.parquet", target.name)
-    answers = predict_all(chosen, train, test, Ensemble(ensemble), network)
+    served: dict[str, Predict] = {
+        "ensemble": Ensemble(ensemble).predict,
+        "network": partial(predict_network, load_network(network)),
+    }
+    answers = predict_all(chosen, train, test, served)
     truth = np.asarray(y, dtype=np.float64)
+    validation = read_encoded(prepared / "validation.parquet", chosen)
+    intervals = fit_intervals(validation, served, coverage=wanted.coverage)
     metrics = bootstrap_metrics(
         truth, answers, resamples=wanted.bootstrap, confidence=wanted.confidence, seed=wanted.seed
     )
     named = slicings(test, read_schema(prepared / "schema.json"), wanted)
-    slices = slice_metrics(truth, answers, named)
+    slices = slice_metrics(truth, answers, named, intervals)
     with whole_folder(report) as fresh:
-        write_json(fresh / "metrics.json", {"rows": len(test), "models": metrics})
+        held = held_shares(truth, answers, intervals)
+        write_json(fresh / "metrics.json", {"rows": len(test), "models": metrics, "intervals": held})
         write_csv(fresh / "slices.csv", slices)
         save_figure(fresh / "models.svg", plot_models(metrics))
         figure = plot_predictions(truth, answers, unit=target.unit or target.name)
@@ -67,8 +83,7 @@ def predict_all(
     chosen: Selection,
     train: tuple[pd.DataFrame, "pd.Series[float]"],
     test: pd.DataFrame,
-    ensemble: Ensemble,
-    network: Path,
+    fitted: Mapping[str, Predict],
 ) -> dict[str, Any]:
     """Answers of the baselines, fitted here on train rows, and of the fitted models, by name."""
     rows, y = train
@@ -76,8 +91,32 @@ def predict_all(
     return {
         "median": median_baseline(y, len(test)),
         "linear": predict_linear(linear_baseline(X, y), X_test),
-        "ensemble": ensemble.predict(X_test),
-        "network": predict_network(load_network(network), X_test),
+        **{name: predict(X_test) for name, predict in fitted.items()},
+    }
+
+
+def fit_intervals(
+    validation: tuple[pd.DataFrame, "pd.Series[float]"], fitted: Mapping[str, Predict], *, coverage: float
+) -> dict[str, Interval]:
+    """The interval round the answers of the fitted models, from rows that they did not learn from.
+
+    The network was chosen by these rows, and so its interval is a little too narrow: see what share it held.
+    """
+    X, y = validation
+    truth = np.asarray(y, dtype=np.float64)
+    return {
+        name: fit_interval(truth, predict(X), coverage=coverage, log_target=True)
+        for name, predict in fitted.items()
+    }
+
+
+def held_shares(
+    truth: Floats, answers: Mapping[str, Floats], intervals: Mapping[str, Interval]
+) -> dict[str, dict[str, Any]]:
+    """By model its interval, and the share of the test rows that it `held`."""
+    return {
+        name: {**asdict(interval), "held": covered(truth, *interval.around(answers[name]))}
+        for name, interval in intervals.items()
     }
 
 

@@ -1,7 +1,7 @@
 """Stage export: encoder and network -> ONE graph from raw columns, proven and tested, in a bundle."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from onnx import ModelProto
 
 from features.errors import FeatureError
 from models.behaviour.sample import Columns
+from models.conformal import Interval
 from models.errors import ModelError
 from models.export.bundle import write_table_bundle
+from models.export.interval import interval_outputs, with_interval
 from models.export.table import export_network_table
 from models.table import TableNetwork, load_network, predict_network
 from pipeline.behaviour import prove_behaviour
@@ -45,6 +47,8 @@ def main(
     """
     settings, chosen = read_params(params), read_selection(selection)
     wanted, fitted = settings.export, load_network(network)
+    told = read_json(reports / "evaluate/metrics.json")
+    interval = read_interval(told, "network")
     graph = export_network_table(
         chosen.encoder,
         replace(fitted.task.served(), outputs=(wanted.output,)),
@@ -52,19 +56,21 @@ def main(
         categories=names(chosen, "category"),
         formulas=chosen.inputs.formulas,
     )
+    graph = with_interval(graph, wanted.output, interval)
     tested = read_parquet(rows)
 
     def python(columns: Columns) -> NDArray[np.float64]:
         return predict_network(fitted, chosen.encode(pd.DataFrame(dict(columns))))
 
-    parity = prove_parity(graph, chosen, python, tested, wanted, predicted="predicted_network")
+    parity = prove_parity(graph, chosen, python, interval, tested, wanted, predicted="predicted_network")
     paths = {"Python": python, "graph": graph_path(graph, chosen)}
     behaviour = prove_behaviour(paths, chosen, tested, wanted.behaviour)
     write_bundle(
         models, graph, chosen, prepared, wanted,
         name=wanted.name,
         description=wanted.description,
-        metrics=read_json(reports / "evaluate/metrics.json")["models"]["network"],
+        metrics=told["models"]["network"],
+        outputs=about_outputs(wanted.output, interval),
         lineage=lineage(prepared, selection, [network / "network.json", network / "network.pt"], settings),
         card=make_card(
             "network", summary(fitted, chosen, taught=bool(settings.train.distil)), chosen, tested, wanted,
@@ -83,6 +89,21 @@ def summary(fitted: TableNetwork, chosen: Selection, *, taught: bool) -> str:
         f"A neural network ({fitted.network}, {weights:,} weights) that reads {len(chosen.chosen)} columns, "
         f"which the graph makes of {len(chosen.inputs.columns)} fields.{learnt}"
     )
+
+
+def read_interval(told: dict[str, Any], model: str) -> Interval:
+    """A model's interval from the metrics that evaluate wrote."""
+    return Interval(**{field.name: told["intervals"][model][field.name] for field in fields(Interval)})
+
+
+def about_outputs(output: str, interval: Interval) -> dict[str, dict[str, str]]:
+    """What the bundle says of the interval's ends."""
+    low, high = interval_outputs(output)
+    share = f"{100 * interval.coverage:g}%"
+    return {
+        low: {"description": f"lower end of the interval that holds {share} of true values"},
+        high: {"description": f"upper end of the interval that holds {share} of true values"},
+    }
 
 
 def write_bundle(

@@ -10,10 +10,11 @@ from features.errors import FeatureError
 from models.behaviour.sample import Columns
 from models.ensemble import Ensemble
 from models.errors import ModelError
+from models.export.interval import with_interval
 from models.export.table import export_ensemble_table
 from pipeline.behaviour import prove_behaviour
 from pipeline.card import make_card
-from pipeline.export import lineage, write_bundle
+from pipeline.export import about_outputs, lineage, read_interval, write_bundle
 from pipeline.files import read_json, read_parquet
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.proof import graph_path, names, prove_parity
@@ -42,6 +43,8 @@ def main(
     """
     settings, chosen = read_params(params), read_selection(selection)
     wanted, fitted, tested = settings.export, Ensemble(ensemble), read_parquet(rows)
+    told = read_json(reports / "evaluate/metrics.json")
+    interval = read_interval(told, "ensemble")
     found = export_ensemble_table(
         chosen.encoder,
         fitted,
@@ -50,22 +53,24 @@ def main(
         categories=names(chosen, "category"),
         formulas=chosen.inputs.formulas,
     )
+    graph = with_interval(found.model, wanted.output, interval)
 
     def python(columns: Columns) -> NDArray[np.float64]:
         return fitted.predict(chosen.encode(pd.DataFrame(dict(columns))))
 
     parity = prove_parity(
-        found.model, chosen, python, tested, wanted,
+        graph, chosen, python, interval, tested, wanted,
         predicted="predicted_ensemble", splits=found.splits, spoilt_rows=SPOILT_ROWS,
     )  # fmt: skip
     # The graph alone: it equals the Python path, which would take minutes over these tests.
-    paths = {"graph": graph_path(found.model, chosen)}
+    paths = {"graph": graph_path(graph, chosen)}
     behaviour = prove_behaviour(paths, chosen, tested, wanted.behaviour)
     write_bundle(
-        models, found.model, chosen, prepared, wanted,
+        models, graph, chosen, prepared, wanted,
         name=f"{wanted.name}_ensemble",
         description=f"{wanted.description} AutoGluon's whole ensemble.",
-        metrics=read_json(reports / "evaluate/metrics.json")["models"]["ensemble"],
+        metrics=told["models"]["ensemble"],
+        outputs=about_outputs(wanted.output, interval),
         lineage=lineage(prepared, selection, sorted(ensemble.rglob("*.pkl")), settings),
         card=make_card(
             "ensemble", summary(chosen), chosen, tested, wanted,

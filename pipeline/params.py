@@ -143,10 +143,14 @@ class TrainParams(Section):
 
 
 class EvaluateParams(Section):
-    """The comparison on the test split: bootstrap resamples, and the slices in which errors are shown."""
+    """The comparison on the test split: bootstrap resamples, and the slices in which errors are shown.
+
+    `coverage` is the share of true values that a model's interval is to hold.
+    """
 
     bootstrap: Positive
     confidence: Share
+    coverage: Share
     category_slices: list[str]
     number_slices: dict[str, Edges]
     seed: Seed

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from models.behaviour.sample import Answer, Columns
+from models.conformal import Interval
+from models.export.interval import interval_outputs
 from models.export.parity import GraphSession, check_cases, check_parity
 from pipeline.params import ExportParams
 from pipeline.tables import Selection
@@ -23,6 +25,7 @@ def prove_parity(
     graph: ModelProto,
     chosen: Selection,
     python: Answer,
+    interval: Interval,
     rows: pd.DataFrame,
     wanted: ExportParams,
     *,
@@ -33,16 +36,21 @@ def prove_parity(
     """The content of parity.json: every case's differences, and each row's key and answer.
 
     ROWS are evaluate's, with the answers of the model itself in the column `predicted`; `python` answers from
-    raw columns. `splits` and `spoilt_rows` as in `check_cases`. Raises ParityError for the first row on which
-    graph and Python differ by more than the tolerance.
+    raw columns, and `interval` lies round its answers. `splits` and `spoilt_rows` as in `check_cases`. Raises
+    ParityError for the first row on which graph and Python differ by more than the tolerance.
     """
+
+    def answers(columns: Columns) -> dict[str, NDArray[np.float64]]:
+        return with_ends(python(columns), interval, wanted.output)
+
     inputs = {str(name): values.to_numpy() for name, values in chosen.raw(rows).items()}
     truth = rows[predicted].to_numpy()
-    same = check_parity(graph, inputs, truth, tolerance=wanted.tolerance, case="as evaluated")
+    ends = with_ends(truth, interval, wanted.output)
+    same = check_parity(graph, inputs, ends, tolerance=wanted.tolerance, case="as evaluated")
     cases = check_cases(
         graph,
         inputs,
-        python,
+        answers,
         numbers=names(chosen, "number"),
         categories=names(chosen, "category"),
         tolerance=wanted.tolerance,
@@ -55,6 +63,13 @@ def prove_parity(
         "cases": [{"name": name, **report.to_dict()} for name, report in reports.items()],
         "answers": {"keys": rows[chosen.inputs.key].tolist(), wanted.output: truth.tolist()},
     }
+
+
+def with_ends(
+    predicted: NDArray[np.float64], interval: Interval, output: str
+) -> dict[str, NDArray[np.float64]]:
+    """Answers with the ends of their interval, by the graph's names for them."""
+    return {output: predicted, **dict(zip(interval_outputs(output), interval.around(predicted), strict=True))}
 
 
 def graph_path(graph: ModelProto, chosen: Selection) -> Answer:
