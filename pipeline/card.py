@@ -16,6 +16,7 @@ MEANINGS = {
     "rmsle": "root of the mean squared difference of log(1 + value), 0.1 being about 10% off; less is better",
     "mae": "mean absolute error; less is better",
     "r2": "share of the variance that is explained, 1 being perfect; more is better",
+    "held": "share of true values inside the interval that the model answers with",
     "bias": "mean difference of log(1 + value), answer less truth: 0.05 is about 5% too high",
 }
 BETTER: dict[str, Any] = {"rmsle": "less", "mae": "less", "r2": "more"}
@@ -44,7 +45,8 @@ def make_card(
     train, _ = read_part(prepared / "train.parquet", chosen.inputs.target.name)
     found = read_csv(reports / "evaluate/slices.csv")
     try:
-        figures = read_json(reports / "evaluate/metrics.json")["models"]
+        told = read_json(reports / "evaluate/metrics.json")
+        figures, intervals = told["models"], told["intervals"]
         slices = read_slices(found, model)
         data = describe_data(chosen, train, wanted, read_json(prepared / "counts.json"), reports)
         evidence = Evidence(
@@ -56,7 +58,7 @@ def make_card(
             intended_use=wanted.card.intended_use,
             data=data,
             confidence=confidence,
-            metrics=read_metrics(figures, model, chosen.inputs.target.unit),
+            metrics=(*read_metrics(figures, model, chosen.inputs.target.unit), read_held(intervals, model)),
             slices=slices,
             few_rows=wanted.card.few_rows,
             meanings=MEANINGS,
@@ -115,6 +117,12 @@ def read_metrics(figures: dict[str, Any], model: str, unit: str | None) -> tuple
     )
 
 
+def read_held(intervals: dict[str, Any], model: str) -> CardMetric:
+    """The share of true values that the interval of MODEL held, beside those of the other models."""
+    held = {name: float(interval["held"]) for name, interval in intervals.items()}
+    return CardMetric(name="held", value=held.pop(model), others=held)
+
+
 def read_slices(found: pd.DataFrame, model: str) -> tuple[CardSlice, ...]:
     """The slices of MODEL in slices.csv."""
     return tuple(
@@ -122,7 +130,7 @@ def read_slices(found: pd.DataFrame, model: str) -> tuple[CardSlice, ...]:
             slicing=str(row["slicing"]),
             name=str(row["slice"]),
             rows=int(row["rows"]),
-            metrics={name: float(row[name]) for name in ("rmsle", "mae", "bias")},
+            metrics={name: float(row[name]) for name in ("rmsle", "mae", "bias", "held")},
         )
         for row in found[found["model"] == model].to_dict(orient="records")
     )

@@ -96,11 +96,12 @@ def read_interval(told: dict[str, Any], model: str) -> Interval:
     return Interval(**{field.name: told["intervals"][model][field.name] for field in fields(Interval)})
 
 
-def about_outputs(output: str, interval: Interval) -> dict[str, dict[str, str]]:
-    """What the bundle says of the interval's ends."""
+def about_outputs(output: str, interval: Interval) -> dict[str, dict[str, Any]]:
+    """What the bundle says of the answer and of its interval's ends."""
     low, high = interval_outputs(output)
     share = f"{100 * interval.coverage:g}%"
     return {
+        output: {"interval": {"low": low, "high": high, "coverage": interval.coverage}},
         low: {"description": f"lower end of the interval that holds {share} of true values"},
         high: {"description": f"upper end of the interval that holds {share} of true values"},
     }

@@ -62,14 +62,26 @@ class Input(Frozen):
         return self
 
 
+class Ends(Frozen):
+    """The interval round an answer: the outputs with its ends, and the share of true values that it holds."""
+
+    low: TensorName
+    high: TensorName
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+
+
 class Output(Frozen):
-    """One output of the graph; `labels` name the entries of its last axis (a classifier's classes)."""
+    """One output of the graph; `labels` name the entries of its last axis (a classifier's classes).
+
+    `interval` names two further outputs between which the true value lies.
+    """
 
     name: TensorName
     datatype: Datatype
     shape: Shape = (-1, 1)
     unit: str | None = None
     labels: tuple[str, ...] | None = None
+    interval: Ends | None = None
     description: str = ""
 
 
@@ -209,6 +221,10 @@ class Bundle(Frozen):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} is listed twice")
+        answered = {field.name for field in self.outputs}
+        for field in self.outputs:
+            if field.interval is not None and not {field.interval.low, field.interval.high} <= answered:
+                raise ValueError(f"the interval of {field.name!r} names ends that are no outputs")
         fields = inputs if self.form is None else [self.form.field]
         for what, keys, known in (("example", self.example, fields), ("histograms", self.histograms, inputs)):
             unknown = sorted(set(keys) - set(known))

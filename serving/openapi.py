@@ -233,7 +233,10 @@ def _output_schema(field: Output) -> Json:
     if field.labels is not None and len(field.shape) == 2:
         return _object(dict.fromkeys(field.labels, value), field.labels)
     schema = value if set(field.shape[1:]) <= {1} else _nested(value, field.shape[1:])
-    return {**schema, "description": f"Unit: {field.unit}."} if field.unit else schema
+    text = " ".join(
+        note for note in (field.description, f"Unit: {field.unit}." if field.unit else "") if note
+    )
+    return {**schema, "description": text} if text else schema
 
 
 def _value_schema(datatype: Datatype) -> Json:

@@ -140,7 +140,10 @@ class ModelForm {
   answer(prediction) {
     this.mark(null);
     $("fault").hidden = true;
-    $("answer").replaceChildren(...this.outputs.flatMap((output) => drawn(output, prediction[output.name])));
+    const ends = new Set(this.outputs.flatMap(({ interval }) => interval ? [interval.low, interval.high] : []));
+    const shown = this.outputs.filter((output) => !ends.has(output.name));
+    $("answer").replaceChildren(...shown.flatMap((output) =>
+      [...drawn(output, prediction[output.name]), ...between(output, prediction)]));
   }
 
   refuse(text) {
@@ -171,6 +174,13 @@ function drawn(output, value) {
   }
   if (value !== null && typeof value === "object") return [name, element("pre", {}, JSON.stringify(value))];
   return [element("p", { className: "value" }, quantity(value, output.unit)), name];
+}
+
+// What the interval round an answer says, where there is one.
+function between({ interval, unit }, prediction) {
+  if (!interval) return [];
+  const [low, high] = [interval.low, interval.high].map((end) => quantity(prediction[end], unit));
+  return [element("p", {}, `between ${low} and ${high} for ${percent(interval.coverage)} of such records`)];
 }
 
 function metrics(all) {

@@ -1,6 +1,7 @@
 """Behavioural tests as the export's gate and against a running service, on a small chain of one table."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 
 from features.columns import Column, raw_inputs
 from features.encode import build_encoder
+from models.conformal import covered, fit_interval
 from models.errors import BehaviourError
 from models.metrics import bootstrap_metrics, rmsle, slice_metrics
 from models.table import fit_network, predict_network, save_network
@@ -109,8 +111,11 @@ def write_reports(folder: Path, truth: Any, answers: Any, town: "pd.Series[str]"
     write_json(folder / "reports/parse.json", {"site": "houses", "records": 360})
     told = {"network": answers}
     metrics = bootstrap_metrics(truth, told, resamples=20, confidence=0.95, seed=0)
-    write_json(folder / "reports/evaluate/metrics.json", {"models": metrics})
-    write_csv(folder / "reports/evaluate/slices.csv", slice_metrics(truth, told, {"town": town}))
+    interval = fit_interval(truth, answers, coverage=0.9, log_target=True)
+    intervals = {"network": {**asdict(interval), "held": covered(truth, *interval.around(answers))}}
+    write_json(folder / "reports/evaluate/metrics.json", {"models": metrics, "intervals": intervals})
+    slices = slice_metrics(truth, told, {"town": town}, {"network": interval})
+    write_csv(folder / "reports/evaluate/slices.csv", slices)
 
 
 def params(folder: Path, **changes: Any) -> Path:

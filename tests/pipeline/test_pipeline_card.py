@@ -104,9 +104,19 @@ def written(folder: Path) -> Path:
         "network": {"rmsle": ends, "mae": ends},
         "median": {"rmsle": ends | {"value": 0.4}, "mae": ends},
     }
-    write_json(folder / "evaluate/metrics.json", {"models": figures})
+    intervals = {"network": {"coverage": 0.9, "held": 0.88}, "ensemble": {"coverage": 0.9, "held": 0.91}}
+    write_json(folder / "evaluate/metrics.json", {"models": figures, "intervals": intervals})
     rows = [
-        {"slicing": "town", "slice": name, "model": model, "rows": 4, "rmsle": 0.1, "mae": 0.1, "bias": 0.0}
+        {
+            "slicing": "town",
+            "slice": name,
+            "model": model,
+            "rows": 4,
+            "rmsle": 0.1,
+            "mae": 0.1,
+            "bias": 0.0,
+            "held": 0.75,
+        }
         for name in ("None", "NA")
         for model in ("network", "median")
     ]
@@ -132,9 +142,11 @@ def test_the_card_is_made_of_what_the_stages_wrote(tmp_path: Path) -> None:
     assert card.data.period == "year 2006 to 2010 in the training rows"
     assert card.data.target is not None
     assert (card.data.target.minimum, card.data.target.median, card.data.target.unit) == (1e5, 1.5e5, "USD")
-    rmsle, mae = card.metrics
+    rmsle, mae, held = card.metrics
     assert (rmsle.low, rmsle.high, rmsle.unit, rmsle.others) == (0.08, 0.12, None, {"median": 0.4})
     assert mae.unit == "USD"
+    assert (held.name, held.value, held.others) == ("held", 0.88, {"ensemble": 0.91})
+    assert card.slices[0].metrics["held"] == 0.75
     assert [one.name for one in card.slices] == ["None", "NA"], "names of slices that are no missing values"
     assert card.limits[: len(wanted().card.limits)] == tuple(wanted().card.limits)
     assert len(card.limits) > len(wanted().card.limits)

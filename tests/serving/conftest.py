@@ -129,6 +129,32 @@ class Small:
         write_bundle(root / name / "1", Small.graph_bytes(nodes, inputs, outputs), bundle)
 
     @staticmethod
+    def write_ranged(root: Path):
+        """A cost, half of it and twice of it, between which the truth lies nine times in ten."""
+        nodes = [
+            helper.make_node("Identity", ["x"], ["cost"]),
+            helper.make_node("Mul", ["x", "half"], ["cost_low"]),
+            helper.make_node("Add", ["x", "x"], ["cost_high"]),
+        ]
+        names = ("cost", "cost_low", "cost_high")
+        ends = {"interval": {"low": "cost_low", "high": "cost_high", "coverage": 0.9}}
+        bundle = Bundle(
+            name="ranged",
+            version=1,
+            task="regression",
+            inputs=[Input(name="x", datatype="FP32", kind="number")],
+            outputs=[
+                Output(name=name, datatype="FP32", unit="USD", **ends if name == "cost" else {})
+                for name in names
+            ],
+            example={"x": 100.0},
+        )
+        outputs = [(name, "FP32", ["N", 1]) for name in names]
+        constants = [("half", np.array(0.5, np.float32))]
+        graph = Small.graph_bytes(nodes, [("x", "FP32", ["N", 1])], outputs, constants)
+        write_bundle(root / "ranged" / "1", graph, bundle)
+
+    @staticmethod
     def write_classes(root: Path):
         """Softmax of four numbers over three labels, with an index that the graph refuses out of 0 to 4."""
         nodes = [
@@ -214,6 +240,7 @@ def models_folder(tmp_path_factory) -> Path:
     Small.write_echo(root, "every", {f"x_{kind.lower()}": kind for kind in ONNX}, 2)
     Small.write_echo(root, "words", {"text": "BYTES"}, 1)
     Small.write_echo(root, "numbers", {"x": "FP32"}, 3)
+    Small.write_ranged(root)
     Small.write_classes(root)
     for write in (write_colours, write_lengths, write_noise):
         write(root, Small.graph_bytes)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from serving import bundle_files
-from serving.bundle import Bundle, Input, NumberHistogram
+from serving.bundle import Bundle, Input, NumberHistogram, Output
 from serving.bundle_files import read_bundle, write_bundle
 from serving.errors import BundleError
 
@@ -124,6 +124,14 @@ def test_a_bundle_of_another_format_is_one_line(tmp_path, small, old, new, says)
         ({"example": {"nope": 1}}, "'nope', which is no input"),
         ({"histograms": {"nope": {"categories": {}}}}, "'nope', which is no input"),
         ({"metrics": {"rmse": float("nan")}}, "finite"),
+        (
+            {
+                "outputs": [
+                    Output(name="y", datatype="FP32", interval={"low": "l", "high": "y", "coverage": 0.9})
+                ]
+            },
+            "interval of 'y' names ends that are no outputs",
+        ),
     ],
 )
 def test_a_bundle_that_contradicts_itself_is_refused(changes, says, small):

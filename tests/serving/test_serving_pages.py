@@ -69,6 +69,9 @@ def test_the_form_answers_as_one_types(small, service, browser):
     wait_for_text(browser, "#fault", "field 'rooms' is missing")
     browser.find_element(By.ID, "load-example").click()
     wait_for_text(browser, "#answer .value", f"${small.price(120, 4, 'Good', 2000):,.0f}")
+    browser.find_element(By.LINK_TEXT, "ranged").click()
+    wait_for_text(browser, "#answer", "between $50.00 and $200 for 90% of such records")
+    assert "Cost low" not in browser.find_element(By.ID, "answer").text
     browser.find_element(By.LINK_TEXT, "classes").click()
     wait_for_text(browser, "#answer", "owl")
     assert hosts_asked(browser) == {service.address}
