@@ -22,7 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from models.ensemble import Ensemble, fit_ensemble
+from models.ensemble import Ensemble
+from models.ensemble_fit import fit_ensemble
 from models.refits import Floats, Learner
 
 

@@ -95,14 +95,15 @@ def plot_leaderboard(board: pd.DataFrame, *, log_target: bool = True) -> Figure:
     figure = Figure(figsize=(7.2, 0.3 * len(board) + 1.2), layout="constrained")
     axes = figure.subplots()
     shades = [WARM if final else SHADES[int(level) % 3] for level, final in board[["level", "final"]].values]  # noqa: PD011
-    axes.barh(np.arange(len(board)), board["oof_rmse"], color=shades, height=0.66)
-    for place, value in enumerate(board["oof_rmse"]):
+    losses = board["oof_rmse" if "oof_rmse" in board else "oof_log_loss"]
+    axes.barh(np.arange(len(board)), losses, color=shades, height=0.66)
+    for place, value in enumerate(losses):
         axes.text(value, place, f" {value:.4f}", va="center", fontsize=8.5, color=INK)
     names = [f"{name} ({family})" for name, family in board[["model", "family"]].values]  # noqa: PD011
     axes.set_yticks(np.arange(len(board)), names)
     axes.invert_yaxis()
     axes.margins(x=0.14, y=0.02)
-    scale = "RMSLE" if log_target else "RMSE"
+    scale = "log loss" if "oof_log_loss" in board else "RMSLE" if log_target else "RMSE"
     axes.set_title(f"Out-of-fold {scale} of the ensemble's models; the final answer in red", **_TITLE)
     _bare(axes)
     return figure
