@@ -15,7 +15,8 @@ INK, QUIET, ACCENT, WARM = "#1f2933", "#7b8794", "#2a6f97", "#c8553d"
 SHADES = ("#b8c4ce", "#7b8794", "#2a6f97", "#c8553d", "#6a994e", "#bc8a2f")
 
 Floats = NDArray[np.float64]
-_TITLE: dict[str, Any] = {"loc": "left", "fontsize": 10, "color": INK}
+TITLE: dict[str, Any] = {"loc": "left", "fontsize": 10, "color": INK}
+"""How every plot's title looks."""
 
 
 def plot_predictions(y: Floats, predictions: Mapping[str, Floats], *, unit: str) -> Figure:
@@ -27,9 +28,9 @@ def plot_predictions(y: Floats, predictions: Mapping[str, Floats], *, unit: str)
         axes.plot(ends, ends, color=QUIET, linewidth=0.8)
         axes.scatter(y, predicted, s=7, color=ACCENT, alpha=0.45, linewidths=0)
         axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel=f"true, {unit}", aspect="equal")
-        axes.set_title(model, **_TITLE)
+        axes.set_title(model, **TITLE)
         _thousands(axes)
-        _bare(axes)
+        bare(axes)
     panels[0].set_ylabel(f"predicted, {unit}")
     return figure
 
@@ -47,9 +48,9 @@ def plot_slices(table: pd.DataFrame, *, slicing: str) -> Figure:
     axes.invert_yaxis()
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8, zorder=0)
     axes.set_xlabel("RMSLE (less is better)")
-    axes.set_title(f"Error by {slicing.replace('_', ' ')} (rows)", **_TITLE)
+    axes.set_title(f"Error by {slicing.replace('_', ' ')} (rows)", **TITLE)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    _bare(axes)
+    bare(axes)
     return figure
 
 
@@ -65,8 +66,8 @@ def plot_models(metrics: Mapping[str, Mapping[str, Mapping[str, float]]], *, met
     axes.set_yticks(np.arange(len(metrics)), list(metrics))
     axes.invert_yaxis()
     axes.margins(x=0.15, y=0.2)
-    axes.set_title(f"{metric.upper()} on the test split, with its interval", **_TITLE)
-    _bare(axes)
+    axes.set_title(f"{metric.upper()} on the test split, with its interval", **TITLE)
+    bare(axes)
     return figure
 
 
@@ -84,9 +85,9 @@ def plot_decomposition(table: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set_xlabel("mean squared error of log(1 + value), which is RMSLE² (less is better)")
-    axes.set_title("Test error of refits, split into bias and variance", **_TITLE)
+    axes.set_title("Test error of refits, split into bias and variance", **TITLE)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    _bare(axes)
+    bare(axes)
     return figure
 
 
@@ -104,8 +105,8 @@ def plot_leaderboard(board: pd.DataFrame, *, log_target: bool = True) -> Figure:
     axes.invert_yaxis()
     axes.margins(x=0.14, y=0.02)
     scale = "log loss" if "oof_log_loss" in board else "RMSLE" if log_target else "RMSE"
-    axes.set_title(f"Out-of-fold {scale} of the ensemble's models; the final answer in red", **_TITLE)
-    _bare(axes)
+    axes.set_title(f"Out-of-fold {scale} of the ensemble's models; the final answer in red", **TITLE)
+    bare(axes)
     return figure
 
 
@@ -124,15 +125,15 @@ def plot_learning(history: pd.DataFrame, *, metric: str, best_epoch: int) -> Fig
         left.plot(epoch, history[name], color=shade, label=label)
     left.set(yscale="log", xlabel="epoch")
     _few(left.yaxis)
-    left.set_title("Loss", **_TITLE)
+    left.set_title("Loss", **TITLE)
     left.legend(frameon=False, fontsize=8)
     right.plot(epoch, history[metric], color=ACCENT)
     right.axvline(best_epoch + 1, color=WARM, linewidth=1, linestyle=(0, (4, 3)))
     right.set(xlabel="epoch")
-    right.set_title(f"Validation {metric}; best after epoch {best_epoch + 1}", **_TITLE)
+    right.set_title(f"Validation {metric}; best after epoch {best_epoch + 1}", **TITLE)
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _bare(axes)
+        bare(axes)
     return figure
 
 
@@ -149,9 +150,9 @@ def plot_study(trials: pd.DataFrame, *, metric: str) -> Figure:
     )
     axes.set(xlabel="trial", ylabel=metric)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_title(f"The study: {len(done)} complete, {len(pruned)} pruned trials", **_TITLE)
+    axes.set_title(f"The study: {len(done)} complete, {len(pruned)} pruned trials", **TITLE)
     axes.legend(frameon=False, fontsize=8)
-    _bare(axes)
+    bare(axes)
     return figure
 
 
@@ -177,7 +178,8 @@ def _few(axis: Axis) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def _bare(axes: Axes) -> None:
+def bare(axes: Axes) -> None:
+    """Take away what frames a plot and shows nothing."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#cbd2d9")
     axes.tick_params(length=0, labelsize=8.5, labelcolor=INK)

@@ -24,6 +24,7 @@ from pipeline.errors import ParamsError
 from pipeline.figures import save_figure
 from pipeline.files import whole_folder, write_csv, write_json, write_parquet
 from pipeline.params import PARAMS_FILE, EvaluateParams, read_params
+from pipeline.picked import Picked, read_picked
 from pipeline.stage import run
 from pipeline.tables import SLICE, Selection, read_encoded, read_part, read_selection
 
@@ -37,23 +38,22 @@ def main(
     selection: Path,
     ensemble: Path,
     network: Path,
+    picked: Path,
     rows: Path,
     report: Path,
     params: Path = PARAMS_FILE,
 ) -> None:
     """Compare all models on PREPARED/test.parquet; write ROWS and REPORT.
 
-    ROWS hold inputs, truth, answers and slices.
+    A pruned ensemble is one of them if PICKED says that it is to be served. ROWS hold inputs, truth, answers
+    and slices.
     """
     settings = read_params(params)
     wanted, chosen = settings.evaluate, read_selection(selection)
     target = chosen.inputs.target
     test, y = read_part(prepared / "test.parquet", target.name)
     train = read_part(prepared / "train.parquet", target.name)
-    served: dict[str, Predict] = {
-        "ensemble": Ensemble(ensemble).predict,
-        "network": partial(predict_network, load_network(network)),
-    }
+    served = fitted_models(Ensemble(ensemble), network, read_picked(picked))
     answers = predict_all(chosen, train, test, served)
     truth = np.asarray(y, dtype=np.float64)
     validation = read_encoded(prepared / "validation.parquet", chosen)
@@ -77,6 +77,17 @@ def main(
     told = {f"predicted_{name}": values for name, values in answers.items()}
     told |= {f"{SLICE}{name}": values for name, values in named.items()}
     write_parquet(rows, test.assign(**told))
+
+
+def fitted_models(ensemble: Ensemble, network: Path, picked: Picked) -> dict[str, Predict]:
+    """The models that may be served, by name."""
+    models: dict[str, Predict] = {
+        "ensemble": ensemble.predict,
+        "network": partial(predict_network, load_network(network)),
+    }
+    if picked.model == "pruned":
+        models["pruned"] = partial(ensemble.predict, weights=picked.weights)
+    return models
 
 
 def predict_all(

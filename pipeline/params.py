@@ -235,6 +235,7 @@ class ExportParams(Section):
     description: str
     output: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
     tolerance: Annotated[float, Field(gt=0)]
+    budget_ms: Annotated[float, Field(gt=0)] | None
     behaviour: BehaviourParams
     card: CardParams
 

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.errors import InputError
-from pipeline.files import read_json, read_yaml, write_text
+from pipeline.files import read_csv, read_json, read_yaml, write_text
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import run
 
@@ -20,6 +20,7 @@ SECTIONS = {
     "decomposition": "Why combined",
     "study": "Tried",
     "training": "Learnt",
+    "front": "Quick enough",
     "parity": "Parity",
     "behaviour": "Behaviour",
     "lineage": "Lineage",
@@ -85,6 +86,7 @@ def _story(pages: Path, prepared: Path, bundle: Path, ensemble: Path, reports: P
         "decomposition": decomposition_story(reports / "decompose"),
         "tune": read_json(reports / "tune/metrics.json"),
         "best": read_yaml(reports / "tune/best.yaml"),
+        "front": front_story(reports / "prune"),
         "evaluate": read_json(reports / "evaluate/metrics.json"),
         "slicings": sorted(
             path.stem.removeprefix("slices_") for path in (reports / "evaluate").glob("slices_*.svg")
@@ -120,6 +122,11 @@ def decomposition_story(folder: Path) -> dict[str, Any]:
     metrics = read_json(folder / "metrics.json")
     learners = metrics["learners"]
     return {**metrics, "first": next(iter(learners.values())), "budget": read_json(folder / "budget.json")}
+
+
+def front_story(folder: Path) -> dict[str, Any]:
+    """What prune wrote: the one that is served, the budget, and every candidate, the quickest first."""
+    return {**read_json(folder / "metrics.json"), "rows": read_csv(folder / "front.csv").to_dict("records")}
 
 
 def tiles(story: dict[str, Any]) -> list[tuple[str, str]]:

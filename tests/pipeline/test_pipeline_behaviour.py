@@ -23,6 +23,7 @@ from pipeline.export import main as export
 from pipeline.files import read_json, write_csv, write_json, write_parquet
 from pipeline.live import LiveModel, check_service
 from pipeline.params import PARAMS_FILE
+from pipeline.picked import Picked, write_picked
 from pipeline.tables import Selection, write_selection
 from serving.bundle import Bundle, Input, Output
 from serving.records import read_records
@@ -100,7 +101,10 @@ def chain(folder: Path, price: Callable[[pd.DataFrame], Any]) -> list[Path]:
     }
     write_parquet(folder / "rows.parquet", test.assign(**told))
     write_reports(folder, test["price"].to_numpy(), answers, test["town"])
-    names = ("prepared", "selection", "network", "rows.parquet", "reports", "models")
+    write_picked(folder / "picked.json", Picked("network"))
+    names = (
+        "prepared", "selection", "ensemble", "network", "picked.json", "rows.parquet", "reports", "models",
+    )  # fmt: skip
     return [folder / name for name in names]
 
 

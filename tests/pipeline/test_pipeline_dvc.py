@@ -10,7 +10,11 @@ from pipeline.params import Params
 
 STAGES: dict[str, Any] = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
 SECTIONS = list(Params.model_fields)
-ORDER = ["crawl", *SECTIONS[: SECTIONS.index("report")], "export_ensemble", "report"]
+BEFORE = SECTIONS.index("evaluate")
+ORDER = [
+    "crawl", *SECTIONS[:BEFORE], "prune", *SECTIONS[BEFORE : SECTIONS.index("report")],
+    "export_ensemble", "report",
+]  # fmt: skip
 
 
 def paths(entries: list[Any]) -> list[str]:
