@@ -1,6 +1,7 @@
 """Stage report: what every stage wrote -> one offline page that tells the story of the model."""
 
 import base64
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _story(pages: Path, prepared: Path, bundle: Path, ensemble: Path, reports: P
         "tune": read_json(reports / "tune/metrics.json"),
         "best": read_yaml(reports / "tune/best.yaml"),
         "front": front_story(reports / "prune"),
-        "evaluate": read_json(reports / "evaluate/metrics.json"),
+        "evaluate": evaluate_story(reports / "evaluate"),
         "slicings": sorted(
             path.stem.removeprefix("slices_") for path in (reports / "evaluate").glob("slices_*.svg")
         ),
@@ -122,6 +123,14 @@ def decomposition_story(folder: Path) -> dict[str, Any]:
     metrics = read_json(folder / "metrics.json")
     learners = metrics["learners"]
     return {**metrics, "first": next(iter(learners.values())), "budget": read_json(folder / "budget.json")}
+
+
+def evaluate_story(folder: Path) -> dict[str, Any]:
+    """What evaluate wrote; an interval's ends as shares of a large answer, for it is one on the log scale."""
+    told = read_json(folder / "metrics.json")
+    for one in told["intervals"].values():
+        one |= {"least": exp(-one["radius"]), "most": exp(one["radius"])}
+    return dict(told)
 
 
 def front_story(folder: Path) -> dict[str, Any]:
