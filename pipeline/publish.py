@@ -5,13 +5,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from onnx import ModelProto
 
 from models.conformal import Interval
 from models.export.bundle import write_table_bundle
 from models.export.interval import interval_outputs, with_interval
 from pipeline.behaviour import prove_behaviour
-from pipeline.card import make_card
+from pipeline.card import make_card, period
 from pipeline.errors import InputError
 from pipeline.files import read_json, read_parquet
 from pipeline.lineage import digest_code, digest_files, digest_json
@@ -50,6 +51,8 @@ def publish(
     something.
     """
     tested = read_parquet(sources.rows)
+    train, _ = read_part(sources.prepared / "train.parquet", chosen.inputs.target.name)
+    period(train, wanted.card.period)  # a wrong name is told before the proofs, which take a minute
     told = read_json(sources.reports / "evaluate/metrics.json")
     interval = read_interval(told, served.model)
     graph = with_interval(served.graph, wanted.output, interval)
@@ -62,7 +65,7 @@ def publish(
         {**python, "graph": graph_path(graph, chosen)}, chosen, tested, wanted.behaviour
     )
     _write(
-        models, graph, chosen, sources.prepared, wanted,
+        models, graph, chosen, train, wanted,
         name=name,
         description=description,
         metrics=told["models"][served.model],
@@ -97,10 +100,14 @@ def about_outputs(output: str, interval: Interval) -> dict[str, dict[str, Any]]:
 
 
 def _write(
-    models: Path, graph: ModelProto, chosen: Selection, prepared: Path, wanted: ExportParams, **about: Any
+    models: Path,
+    graph: ModelProto,
+    chosen: Selection,
+    train: pd.DataFrame,
+    wanted: ExportParams,
+    **about: Any,
 ) -> None:
-    """Write a bundle whose columns are described by the training rows in PREPARED."""
-    train, _ = read_part(prepared / "train.parquet", chosen.inputs.target.name)
+    """Write a bundle whose columns are described by the training rows."""
     write_table_bundle(
         models,
         graph,
