@@ -120,8 +120,9 @@ def test_a_budget_picks_a_graph_or_says_that_none_keeps_it(
     shutil.copy(repository / "params.yaml", tmp_path / "params.yaml")
     edit(tmp_path / "params.yaml", lambda params: params["export"].update(budget_ms=budget) or params)
     paths = ["data/prepared", "data/selection", "artifacts/ensemble", "artifacts/network"]
-    outs = [str(tmp_path / name) for name in ("picked.json", "report", "params.yaml")]
-    said = command(sys.executable, "-m", "pipeline.prune", *paths, *outs, cwd=repository, check=budget > 1)
+    outs = [str(tmp_path / name) for name in ("picked.json", "report")]
+    asked = [*paths, *outs, "--params", str(tmp_path / "params.yaml")]
+    said = command(sys.executable, "-m", "pipeline.prune", *asked, cwd=repository, check=budget > 1)
     if budget < 1:
         assert "no graph answers a row within 1e-06 ms here: the quickest, " in said.stderr
         assert not (tmp_path / "picked.json").exists()
