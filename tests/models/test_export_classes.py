@@ -8,30 +8,15 @@ import pytest
 from models.ensemble import Ensemble
 from models.ensemble_fit import fit_ensemble
 from models.export.ensemble import ensemble_graph
+from tests.models.encoded_houses import FAMILIES, encoded_houses, shuffled
 
-FAMILIES = {
-    "GBM": {"num_boost_round": 20, "learning_rate": 0.2, "min_data_in_leaf": 5},
-    "CAT": {"iterations": 20, "depth": 3},
-    "XGB": {"n_estimators": 20, "max_depth": 3},
-    "RF": {"n_estimators": 40},
-    "XT": {"n_estimators": 40},
-    "LR": {},
-    "NN_TORCH": {"num_epochs": 2},
-}
 NAMES = {2: ["dear", "cheap"], 3: ["small", "large", "middling"]}
 
 
-def table(classes: int, rows: int = 240) -> tuple[pd.DataFrame, "pd.Series[str]"]:
+def table(classes: int) -> tuple[pd.DataFrame, "pd.Series[str]"]:
     random = np.random.default_rng(0)
-    X = pd.DataFrame(
-        {
-            "area": random.lognormal(7, 0.4, rows),
-            "age": random.normal(40, 10, rows),
-            "rank": random.integers(0, 5, rows).astype(float),
-            "place=North End": (random.random(rows) < 0.5).astype(float),
-        }
-    ).astype("float32")
-    score = np.log(X["area"]) - 0.02 * X["age"] + random.normal(0, 0.1, rows)
+    X = encoded_houses(random)
+    score = np.log(X["area"]) - 0.02 * X["age"] + random.normal(0, 0.1, len(X))
     places = pd.qcut(score, classes, labels=False)
     return X, pd.Series([NAMES[classes][place] for place in places], name="size")
 
@@ -43,9 +28,7 @@ def fitted(request, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ensemble,
     fit_ensemble(
         X, y, folder=folder, families=FAMILIES, folds=3, stack_levels=1, target="category", progress=False
     )
-    random = np.random.default_rng(1)
-    mixed = pd.DataFrame({name: random.permutation(np.tile(X[name], 2)) for name in X.columns})
-    return Ensemble(folder), mixed
+    return Ensemble(folder), shuffled(X)
 
 
 def answers(model, X: pd.DataFrame, *, batch: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +47,8 @@ def test_every_member_answers_as_autogluon_does(fitted):
     for member in members:
         names, shares = answers(ensemble_graph(ensemble, model=member).model, X)
         wanted = ensemble.predict_proba(X, model=member)
-        assert shares == pytest.approx(wanted, rel=2.0**-23), member
+        # Two steps of float32: one is rounding, one whether AutoGluon divides a mean's rows by their sums.
+        assert shares == pytest.approx(wanted, rel=2.0**-22), member
         assert names.tolist() == ensemble.predict(X, model=member).tolist(), member
 
 

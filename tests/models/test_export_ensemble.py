@@ -9,33 +9,17 @@ from models.ensemble import Ensemble
 from models.ensemble_fit import fit_ensemble
 from models.errors import ExportError
 from models.export.ensemble import ensemble_graph
+from tests.models.encoded_houses import FAMILIES, encoded_houses, shuffled
 
-FAMILIES = {
-    "GBM": {"num_boost_round": 20, "learning_rate": 0.2, "min_data_in_leaf": 5},
-    "CAT": {"iterations": 20, "depth": 3},
-    "XGB": {"n_estimators": 20, "max_depth": 3},
-    "RF": {"n_estimators": 40},
-    "XT": {"n_estimators": 40},
-    "LR": {},
-    "NN_TORCH": {"num_epochs": 2},
-}
 HALF_A_STEP = 2.0**-24
 """Relative: what rounding the last answer to float32 may change."""
 
 
-def table(rows: int = 240) -> tuple[pd.DataFrame, "pd.Series[float]"]:
+def table() -> tuple[pd.DataFrame, "pd.Series[float]"]:
     random = np.random.default_rng(0)
-    X = pd.DataFrame(
-        {
-            "area": random.lognormal(7, 0.4, rows),
-            "age": random.normal(40, 10, rows),
-            "rank": random.integers(0, 5, rows).astype(float),
-            "place=North End": (random.random(rows) < 0.5).astype(float),
-            "place=rare": (np.arange(rows) % 80 == 0).astype(float),
-        }
-    ).astype("float32")
+    X = encoded_houses(random)
     y = np.exp(6 + 0.5 * np.log(X["area"]) - 0.005 * X["age"] + 0.1 * X["rank"])
-    return X, y * (1 + 0.3 * X["place=North End"]) * random.lognormal(0, 0.05, rows)
+    return X, y * (1 + 0.3 * X["place=North End"]) * random.lognormal(0, 0.05, len(X))
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +27,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ensemble, pd.DataF
     folder = tmp_path_factory.mktemp("ensemble")
     X, y = table()
     fit_ensemble(X, y, folder=folder, families=FAMILIES, folds=3, stack_levels=1, progress=False)
-    ensemble = Ensemble(folder)
-    random = np.random.default_rng(1)
-    mixed = pd.DataFrame({name: random.permutation(np.tile(X[name], 2)) for name in X.columns})
-    return ensemble, mixed
+    return Ensemble(folder), shuffled(X)
 
 
 def answers(model, X: pd.DataFrame, *, batch: int | None = None) -> np.ndarray:
@@ -157,7 +138,7 @@ def test_a_rows_answer_does_not_depend_on_its_company(fitted):
 
 @pytest.mark.slow
 def test_a_target_that_is_no_logarithm_and_a_family_without_a_graph(tmp_path):
-    X, y = table(120)
+    X, y = table()
     fit_ensemble(
         X, y, folder=tmp_path, families={"LR": {}, "KNN": {}}, folds=2, stack_levels=0, log_target=False,
         progress=False,
