@@ -49,6 +49,16 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class ComputeParams(Section):
+    """Who carries jobs that joblib knows how to share: this machine, or the Ray cluster at `address`.
+
+    The address is host:port, or auto: the cluster that runs on this machine. No figure depends on it.
+    """
+
+    engine: Literal["local", "ray"]
+    address: str
+
+
 class ParseParams(Section):
     """How pages become records: `workers` processes."""
 
@@ -249,6 +259,7 @@ class ReportParams(Section):
 class Params(Section):
     """All sections of `params.yaml`."""
 
+    compute: ComputeParams
     parse: ParseParams
     prepare: PrepareParams
     select_features: SelectParams

@@ -12,6 +12,7 @@ from features.selection.bake_off import bake_off
 from features.selection.choose import choose
 from features.table import check_part
 from pipeline.columns import read_schema
+from pipeline.compute import engine
 from pipeline.files import whole_folder
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.selection_evidence import write_bake_off, write_evidence, write_fields
@@ -28,7 +29,8 @@ def main(prepared: Path, selection: Path, report: Path, params: Path = PARAMS_FI
     table = with_derived(raw_inputs(train, schema.columns), schema.formulas)
     goal, asked, baked = y.map(np.log1p), wanted.bake_off, None
     if asked:
-        baked = bake_off(table, schema.candidates, goal, **asked.model_dump(), seed=wanted.seed)
+        with engine(settings.compute):
+            baked = bake_off(table, schema.candidates, goal, **asked.model_dump(), seed=wanted.seed)
     methods, decided_by, keep = wanted.methods, "consensus", wanted.keep
     if keep == "auto":
         assert asked and baked  # noqa: PT018  # params refuse auto without a bake-off
