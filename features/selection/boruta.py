@@ -35,7 +35,7 @@ class Boruta(ScoreSelector):
     Raises FeatureError for `rounds` too few to confirm any column at `alpha`.
     """
 
-    cost = "20 forests of 50 extra trees on 2 d columns, 20,000 rows at most: O(20 x 50 n log n sqrt(2 d))"
+    cost = "20 forests of 50 extra trees on 2 d columns, 20,000 rows at most: O(20 x 50 n log n d)"
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Boruta(ScoreSelector):
         both = np.hstack([table, rng.permuted(table, axis=0)])
         fitted = forest(
             self.trees,
-            max_features="sqrt",
+            max_features=1 / 3,  # of few columns to choose from, a tree seldom meets both of a product
             min_samples_leaf=2,
             random_state=int(rng.integers(2**31)),
             n_jobs=self.n_jobs,
