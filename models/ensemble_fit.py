@@ -6,7 +6,7 @@ greedy weighted mean (Caruana et al. 2004). See Erickson et al. 2020, https://ar
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -80,7 +80,8 @@ def fit_ensemble(
         path=str(folder / "predictor"),
         verbosity=0,
     )
-    levels = [dict(families)] + [dict(_stacked(families, stacked))] * stack_levels
+    upper = _stacked(families, families if stacked is None else stacked, info.problem)
+    levels = [dict(families)] + [upper] * stack_levels
     _fit(predictor, table, levels, folds, threads, time_limit_s, progress=progress)
     _check_complete(predictor, levels)
     if info.classes:
@@ -192,8 +193,24 @@ def _models(level: Mapping[str, Any]) -> int:
     return sum(len(given) if isinstance(given, Sequence) else 1 for given in level.values())
 
 
-def _stacked(families: Mapping[str, Any], stacked: Sequence[str] | None) -> Mapping[str, Any]:
-    return families if stacked is None else {name: families[name] for name in stacked}
+def _stacked(families: Mapping[str, Any], stacked: Iterable[str], problem: str) -> dict[str, Any]:
+    """The families of a level on top.
+
+    Of classes, a linear one reads the answers below alone. Beside columns of rare values it would find a
+    row's own class in the answers to rows like it, which learnt from that row: on 2,000 rows of census data
+    the log loss was 0.27 out of fold and 0.35 on other rows; of the answers alone it was 0.31 on both.
+    """
+    chosen = {name: families[name] for name in stacked}
+    if "LR" in chosen and problem != "regression":
+        several = [chosen["LR"]] if isinstance(chosen["LR"], Mapping) else chosen["LR"]
+        chosen["LR"] = [_of_answers(given) for given in several]
+    return chosen
+
+
+def _of_answers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a model, which one level up shall read no column of the table."""
+    bagging = {"use_orig_features": False, **given.get("ag_args_ensemble", {})}
+    return {**given, "ag_args_ensemble": bagging}
 
 
 def _check(

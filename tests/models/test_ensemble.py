@@ -148,6 +148,19 @@ class TestClasses:
         assert calibration_error(told, truth) < 0.7 * calibration_error(raw, truth)
         assert ensemble.predict(X).tolist() == [ensemble.info.classes[place] for place in raw.argmax(axis=1)]
 
+    def test_a_linear_model_on_top_finds_no_row_in_the_answers_to_others(self, tmp_path: Path) -> None:
+        (X, y), (fresh, truth) = rare(600, seed=1), rare(4000, seed=2)
+        families = {"GBM": {"num_boost_round": 40}, "LR": {}}
+        board = fit_ensemble(
+            X, y, folder=tmp_path, families=families, folds=4, stack_levels=1, stacked=["LR"],
+            target="category", progress=False,
+        )  # fmt: skip
+        on_top = board[(board["family"] == "linear") & (board["level"] == 2)].iloc[0]
+        answers = Ensemble(tmp_path).predict_proba(fresh, model=on_top["model"])
+        loss = log_loss(answers, (truth == "yes").to_numpy().astype(int))
+        assert on_top["oof_log_loss"] > 0.95 * loss
+        assert loss < 0.65
+
     def test_numbers_have_no_probabilities(self, fitted: tuple[Path, pd.DataFrame]) -> None:
         with pytest.raises(EnsembleError, match="got one of numbers"):
             Ensemble(fitted[0]).predict_proba(table()[0])
@@ -159,6 +172,14 @@ def noisy(rows: int, seed: int) -> tuple[pd.DataFrame, "pd.Series[str]"]:
     X = pd.DataFrame(rng.normal(size=(rows, 60)).astype("float32"), columns=[f"c{at}" for at in range(60)])
     yes = X["c0"] + X["c1"] + rng.logistic(0, 1, rows) > 0
     return X, pd.Series(np.where(yes, "yes", "no"), name="answer")
+
+
+def rare(rows: int, seed: int) -> tuple[pd.DataFrame, "pd.Series[str]"]:
+    """Two classes by one column, beside sixty that are 1 in one row of sixty each and tell nothing."""
+    rng = np.random.default_rng(seed)
+    town, x = rng.integers(60, size=rows), rng.normal(size=rows)
+    X = pd.DataFrame({"x": x, **{f"town={place}": town == place for place in range(60)}}, dtype="float32")
+    return X, pd.Series(np.where(x + rng.logistic(size=rows) > 0, "yes", "no"), name="answer")
 
 
 def test_a_target_with_gaps_or_without_contrast_is_refused(tmp_path: Path) -> None:
