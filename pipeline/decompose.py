@@ -57,7 +57,7 @@ def learners(wanted: DecomposeParams, full: EnsembleParams) -> dict[str, Learner
         stacked_folds=wanted.stacked_folds,
         threads=wanted.threads,
     )
-    final = final_ensemble(**{**full.model_dump(), "folds": wanted.final_folds, "threads": wanted.threads})
+    final = final_ensemble(**{**full.settings(), "folds": wanted.final_folds, "threads": wanted.threads})
     return {**steps, "AutoGluon": final}
 
 
@@ -67,9 +67,9 @@ def budget(wanted: DecomposeParams, full: EnsembleParams, rows: int) -> dict[str
         **wanted.model_dump(),
         "rows": rows,
         "rows_each": draw_size(rows, wanted.fraction),
-        "families": list(full.families),
-        "stack_levels": full.stack_levels,
-        "chain_folds": full.folds,
+        "families": list(full.preset.families),
+        "stack_levels": full.preset.stack_levels,
+        "chain_folds": full.preset.folds,
     }
 
 

@@ -18,17 +18,7 @@ def main(prepared: Path, selection: Path, ensemble: Path, report: Path, params: 
     wanted = read_params(params).ensemble
     X, y = read_encoded(prepared / "train.parquet", read_selection(selection))
     with whole_folder(ensemble) as models, whole_folder(report) as evidence:
-        board = fit_ensemble(
-            X,
-            y,
-            folder=models,
-            families=wanted.families,
-            folds=wanted.folds,
-            stack_levels=wanted.stack_levels,
-            stacked=wanted.stacked,
-            threads=wanted.threads,
-            time_limit_s=wanted.time_limit_s,
-        )
+        board = fit_ensemble(X, y, folder=models, **wanted.settings())
         write_csv(evidence / "leaderboard.csv", board)
         save_figure(evidence / "leaderboard.svg", plot_leaderboard(board))
         final = board[board["final"]].iloc[0]

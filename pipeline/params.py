@@ -12,6 +12,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -109,15 +111,39 @@ class SelectParams(Section):
         return self
 
 
-class EnsembleParams(Section):
+class EnsemblePreset(Section):
     """What AutoGluon may fit: families with fixed rounds, folds, levels; the time limit is a safety net."""
 
     families: dict[str, dict[str, Any] | list[dict[str, Any]]]
     folds: Annotated[int, Field(ge=2)]
     stack_levels: Annotated[int, Field(ge=0)]
     stacked: list[str]
-    threads: Positive
     time_limit_s: Annotated[float, Field(gt=0)]
+
+
+class EnsembleParams(Section):
+    """Which of the `presets` is fitted, named by `quality`, and on how many threads."""
+
+    threads: Positive
+    presets: Annotated[dict[str, EnsemblePreset], Field(min_length=1)]
+    quality: str  # last: it is checked against the presets
+
+    @field_validator("quality")
+    @classmethod
+    def _is_a_preset(cls, quality: str, info: ValidationInfo) -> str:
+        presets = info.data.get("presets")
+        if presets is not None and quality not in presets:
+            raise ValueError(f"expected one of the presets, {', '.join(presets)}")
+        return quality
+
+    @property
+    def preset(self) -> EnsemblePreset:
+        """The preset that `quality` names."""
+        return self.presets[self.quality]
+
+    def settings(self) -> dict[str, Any]:
+        """The preset and the threads, as `fit_ensemble` takes them."""
+        return {**self.preset.model_dump(), "threads": self.threads}
 
 
 class TuneParams(Section):

@@ -24,10 +24,15 @@ SMALL: dict[str, dict[str, Any]] = {
         "bake_off": {"methods": ["pearson", "anova"], "sizes": [5, 20], "folds": 2},
     },
     "ensemble": {
-        "families": {"GBM": {"num_boost_round": 20}, "LR": {}},
-        "folds": 2,
-        "stack_levels": 1,
-        "stacked": ["LR"],
+        "presets": {
+            "quick": {
+                "families": {"GBM": {"num_boost_round": 20}, "LR": {}},
+                "folds": 2,
+                "stack_levels": 1,
+                "stacked": ["LR"],
+                "time_limit_s": 600,
+            }
+        }
     },
     "tune": {"trials": 3, "epochs": 4, "patience": 4, "startup_trials": 2, "warm_up_epochs": 1},
     "train": {"epochs": 10, "patience": 10},

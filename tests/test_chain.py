@@ -419,7 +419,7 @@ def _spoilt(data: dict[str, dict[str, object]], change: str) -> dict[str, dict[s
     elif change == "target":
         data["prepare"]["target"] = "sale_prize"
     elif change == "family":
-        data["ensemble"]["families"] = {"GMB": {}, "LR": {}}
+        data["ensemble"]["presets"]["quick"]["families"] = {"GMB": {}, "LR": {}}  # type: ignore[index]
     elif change == "direction":
         data["export"]["behaviour"]["directions"][0]["at_least"] = 0.9  # type: ignore[index]
     else:
