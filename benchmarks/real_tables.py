@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Self
 from zipfile import ZipFile
 
 import numpy as np
@@ -36,6 +37,10 @@ class RealTable:
     target: str
     kind: Kind = "number"
     log: bool = False
+
+    def first(self, rows: int) -> Self:
+        """The same table with no more than `rows` to learn from."""
+        return replace(self, train=self.train[:rows])
 
     def truth(self, rows: pd.DataFrame) -> NDArray[np.generic]:
         """The target of `rows` as both sides learn it: numbers, of the logarithm if `log`, or class names."""
@@ -71,14 +76,14 @@ def chain_table(prepared: Path, selection: Path) -> RealTable:
     return ChainTable("ames", schema.columns, train, test, target, log=True, selection=chosen)
 
 
-def read_table(name: str, data: Path, *, rows: int = TRAIN_ROWS) -> RealTable:
-    """The table `name` of TABLES, with at most `rows` to learn from; exits naming a file that is absent."""
+def read_table(name: str, data: Path) -> RealTable:
+    """The table `name` of TABLES from the folder `data`; exits naming a file that is absent."""
     try:
         frame, target, kind, log = TABLES[name](data)
     except FileNotFoundError as error:
         sys.exit(f"error: {name} needs {error.filename}, which is absent: name its folder with --data")
     places = np.random.default_rng(0).permutation(len(frame))
-    cut = min(rows, round(0.7 * len(frame)))
+    cut = min(TRAIN_ROWS, round(0.7 * len(frame)))
     train, test = (
         frame.iloc[part].reset_index(drop=True) for part in (places[:cut], places[cut:][:TEST_ROWS])
     )
