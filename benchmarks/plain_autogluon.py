@@ -22,11 +22,18 @@ from models.ensemble import Ensemble
 from models.ensemble_fit import METRICS, fit_ensemble
 
 Floats = NDArray[np.float64]
+NO_RAY: dict[str, Any] = {
+    "ag_args_ensemble": {"fold_fitting_strategy": "sequential_local"},
+    "ds_args": {"memory_safe_fits": False},
+}
 PEERS: dict[str, dict[str, Any]] = {
     "AutoGluon": {},
-    "AutoGluon best_quality": {"presets": "best_quality"},
+    "AutoGluon best_quality": {"presets": "best_quality", **NO_RAY},
 }
-"""By name, what `TabularPredictor.fit` is told beside limits of time and threads."""
+"""By name, what `TabularPredictor.fit` is told beside limits of time and threads.
+
+Without ray, as where it is not installed: on few cores its start takes the most of a minute.
+"""
 
 
 @dataclass(frozen=True)
