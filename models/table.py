@@ -66,7 +66,9 @@ def fit_network(
     threads: int,
     output: str = "y",
     checkpoint_folder: Path | None = None,
+    checkpoint_every_s: float = 0.0,
     run_key: str = "",
+    on_resume: Callable[[History], None] | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     progress: bool = True,
 ) -> tuple[TableNetwork, History]:
@@ -91,8 +93,8 @@ def fit_network(
             TensorBatches({"x": x_validation, "y": y_validation}, batch_size=1024),
             epochs=epochs, lr=training.lr, seed=seed, patience=patience, clip_norm=training.clip_norm,
             schedule=training.schedule, warm_up=training.warm_up, ema_decay=training.ema_decay,
-            checkpoint_folder=checkpoint_folder, run_key=key, device="cpu", on_epoch=on_epoch,
-            progress=progress,
+            checkpoint_folder=checkpoint_folder, checkpoint_every_s=checkpoint_every_s, run_key=key,
+            device="cpu", on_resume=on_resume, on_epoch=on_epoch, progress=progress,
         )  # fmt: skip
     return fitted, history
 

@@ -59,9 +59,11 @@ def fit(
     compile: bool = False,  # noqa: A002  torch's own word for it
     processes: int = 1,
     checkpoint_folder: Path | None = None,
+    checkpoint_every_s: float = 0.0,
     run_key: str = "",
     resume: bool = True,
     device: str = "auto",
+    on_resume: Callable[[History], None] | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     progress: bool = True,
 ) -> History:
@@ -78,8 +80,10 @@ def fit(
 
     A run with the same arguments and ``run_key`` (a digest of data and config) whose ``last.pt`` is in
     ``checkpoint_folder`` goes on where it stopped and ends with the weights of an uninterrupted run;
-    any other checkpoint is written over. ``on_epoch`` gets each epoch (from 0) and its metrics and may
-    raise to stop the run. Same seed, data and thread count: same weights on a CPU.
+    any other checkpoint is written over. It is written after an epoch, where ``checkpoint_every_s`` have
+    passed since the last. ``on_epoch`` gets each epoch (from 0) and its metrics and may raise to stop the
+    run, as may ``on_resume``, which gets what a checkpoint remembers before the run goes on. Same seed, data
+    and thread count: same weights on a CPU.
 
     Raises TrainingError for a loss that is not finite, a missing monitor or senseless arguments.
     """
@@ -94,8 +98,8 @@ def fit(
     }  # fmt: skip
     arguments: dict[str, Any] = {
         "task": task, "train": train_batches, "validation": validation_batches, "settings": settings,
-        "device": pick_device(device), "folder": checkpoint_folder, "resume": resume, "on_epoch": on_epoch,
-        "progress": progress,
+        "device": pick_device(device), "folder": checkpoint_folder, "every_s": checkpoint_every_s,
+        "resume": resume, "on_resume": on_resume, "on_epoch": on_epoch, "progress": progress,
     }  # fmt: skip
     if processes == 1:
         return _fit(Crew(), **arguments)[0]
@@ -115,7 +119,9 @@ def _fit(
     settings: dict[str, Any],
     device: torch.device,
     folder: Path | None,
+    every_s: float,
     resume: bool,
+    on_resume: Callable[[History], None] | None,
     on_epoch: Callable[[int, dict[str, float]], None] | None,
     progress: bool,
 ) -> tuple[History, dict[str, NDArray[Any]]]:
@@ -124,9 +130,11 @@ def _fit(
         device = crew.fabric.device
     shown = progress and crew.leads
     with seeded(settings["seed"] + 7919 * crew.rank), _compiled(task, settings["compile"]):
-        run = Run(task, settings, device, folder, crew)
+        run = Run(task, settings, device, folder, crew, every_s)
         if resume:
             run.resume()
+        if on_resume and run.epoch and crew.leads:
+            on_resume(run.history)
         steps = len(train)
         total, done = steps * settings["epochs"], steps * run.epoch
         with tqdm(total=total, initial=done, unit="batch", disable=not shown, leave=False) as bar:

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import math
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -52,7 +53,13 @@ class Run:
     """One run of one task in one process of a crew."""
 
     def __init__(
-        self, task: Task, settings: dict[str, Any], device: torch.device, folder: Path | None, crew: Crew
+        self,
+        task: Task,
+        settings: dict[str, Any],
+        device: torch.device,
+        folder: Path | None,
+        crew: Crew,
+        checkpoint_every_s: float = 0.0,
     ) -> None:
         self.task = task.to(device)
         self.settings, self.device, self.folder, self.crew = settings, device, folder, crew
@@ -71,6 +78,8 @@ class Run:
         self.epoch, self.step = 0, 0
         self.history = History()
         self.best_weights: dict[str, Tensor] = {}
+        self.checkpoint_every_s = checkpoint_every_s
+        self.saved_at, self.saved_epochs = time.monotonic(), 0
 
     def one_epoch(self, train: EpochBatches, validation: Iterable[Batch], bar: Any) -> dict[str, float]:
         """Train, evaluate, keep the best, write the checkpoints; returns the epoch's metrics."""
@@ -168,13 +177,16 @@ class Run:
         )
 
     def save(self) -> None:
-        """Write best.pt, then last.pt: a kill between them repeats one epoch, with the same result."""
-        if self.folder is None:
+        """Write best.pt, then last.pt, where it is time to.
+
+        A kill between them repeats what came since the last time, with the same result.
+        """
+        if self.folder is None or time.monotonic() - self.saved_at < self.checkpoint_every_s:
             return
         random = self.crew.gathered(random_state())
         if not self.crew.leads:
             return
-        if self.history.best_epoch == self.epoch - 1:
+        if self.history.best_epoch >= self.saved_epochs:
             best = {
                 "weights": self.best_weights,
                 "metrics": self.history.best,
@@ -189,6 +201,7 @@ class Run:
             "random": random, "history": asdict(self.history),
         }  # fmt: skip
         save_checkpoint(state, self.folder / "last.pt")
+        self.saved_at, self.saved_epochs = time.monotonic(), self.epoch
 
     def resume(self) -> None:
         """Take up last.pt where there is one of this very run; leave everything as it is otherwise."""
@@ -198,6 +211,7 @@ class Run:
         if state["key"] != self.key:
             return
         self.epoch, self.step = state["epoch"], state["step"]
+        self.saved_epochs = self.epoch
         self.task.load_state_dict(state["weights"])
         if self.mean is not None:
             self.mean.load_state_dict(state["mean"])
