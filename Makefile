@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 # Idle OpenMP threads sleep instead of spinning: on a busy machine that is several times faster.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: help setup browser repro serve test check static quick format clean
+.PHONY: help setup browser repro serve test postgres check static quick format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,13 @@ serve: $(INSTALLED) ## serve the exported models on http://127.0.0.1:8000
 
 test: browser ## set up, then run every test
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+postgres: ## install PostgreSQL for the tests of studies that many machines share, where Debian's packages can be had
+	@if command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then exit 0; \
+	elif [ "$$(id -u)" != 0 ]; then echo "no PostgreSQL here, and installing it takes root: tests on it are skipped" >&2; \
+	elif ! command -v apt-get > /dev/null; then echo "no PostgreSQL here, and no apt-get to install it: tests on it are skipped" >&2; \
+	elif ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql > /dev/null; }; then \
+		echo "no PostgreSQL here, and apt-get could not install it: tests on it are skipped" >&2; fi
 
 check: $(INSTALLED) ## format, lint, types, import contracts, quick tests
 	@$(MAKE) --no-print-directory -j2 static quick

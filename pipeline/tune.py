@@ -25,7 +25,7 @@ def main(prepared: Path, selection: Path, study: Path, report: Path, params: Pat
         read_encoded(prepared / "train.parquet", chosen),
         read_encoded(prepared / "validation.parquet", chosen),
         network=wanted.network,
-        storage_path=study / "journal.log",
+        storage=study / "journal.log",
         trials=wanted.trials,
         epochs=wanted.epochs,
         patience=wanted.patience,
@@ -33,8 +33,9 @@ def main(prepared: Path, selection: Path, study: Path, report: Path, params: Pat
         threads=wanted.threads,
         pruner=wanted.pruner,
         startup_trials=wanted.startup_trials,
-        warm_up_epochs=wanted.warm_up_epochs,
+        warm_up_steps=wanted.warm_up_epochs,
         run_key=digest_code(),
+        checkpoints=study / "checkpoints",
     )
     trials = pd.DataFrame(tuned.study.trials)
     counts = {state: int((trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}

@@ -1,31 +1,33 @@
-"""A study: Optuna trials that a kill at any moment does not change.
+"""A study: Optuna trials that a kill at any moment does not change, by one worker or many.
 
-A trial that was running when the process died runs again under its own number, with the parameters it
-had drawn; it reports the same values, is pruned at the same step, and the study ends as it would have.
-This asks of the objective that it be a function of the trial's parameters and number.
+A trial that was running when its process died runs again under its own number, with the parameters it
+had drawn; it reports the same values, and with one worker is pruned at the same step, so that the study ends
+as it would have. This asks of the objective that it be a function of the trial's parameters and number.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import joblib
 import optuna
-from optuna.trial import FrozenTrial, Trial, TrialState
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
 from tqdm import tqdm
 
-from models.errors import StudyError, TrainingError
-from models.tuning.journal import open_journal
-from models.tuning.pruners import pruner as make_pruner
-from models.tuning.sampler import RepeatableTPE
+from models.errors import StudyError
+from models.tuning.search import Search
+from models.tuning.storage import open_storage
+from models.tuning.worker import FINISHED, Objective, Report, best_of, work, worker
 
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+__all__ = ["Objective", "Report", "StudyResult", "load_study", "run_study"]
 
-Report = Callable[[int, float], None]
-"""Called with a step from 0 and a value; raises optuna.TrialPruned when the trial is to stop."""
-
-Objective = Callable[[Trial, Report], float]
+DEATHS = 20
+"""So many times in a row workers may die and be replaced."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class StudyResult:
     """The best trial's parameters and value, and every finished trial in order.
 
     A row of ``trials`` holds number, state ("complete", "pruned" or "failed"), value (the last reported one
-    of a pruned trial, None of a failed one), steps, best (so far, of complete trials) and ``param_*``.
+    of a pruned trial, None of a failed one), steps, best (so far, of complete trials), further objectives by
+    name, and ``param_*``. With several objectives the best trial is the one with the best first value among
+    those that keep all limits and that no other surpasses.
     """
 
     best_params: dict[str, Any]
@@ -43,109 +47,124 @@ class StudyResult:
 
 def run_study(
     objective: Objective,
+    search: Search,
     *,
-    name: str,
-    storage_path: Path,
-    trials: int,
-    seed: int,
-    direction: Literal["minimize", "maximize"] = "minimize",
-    pruner: str = "median",
-    startup_trials: int = 8,
-    warm_up_steps: int = 4,
-    patience: int | None = None,
     first: Sequence[Mapping[str, Any]] = (),
+    workers: int = 1,
+    timeout_s: float | None = None,
     progress: bool = True,
 ) -> StudyResult:
-    """Run, or go on with, the study ``name`` in the journal ``storage_path`` until ``trials`` are finished.
+    """Run, or go on with, ``search`` until its trials are finished or ``timeout_s`` is over.
 
-    ``name`` should carry a digest of search space, data and seed: another name is another study in the same
-    file. ``startup_trials`` are drawn at random and never pruned, ``warm_up_steps`` of each trial neither.
-    ``patience`` is how many finished trials without a better one end the study. ``first`` are parameters
-    to try before any are drawn. A TrainingError (a diverged run) fails its trial, which counts; any other
-    error ends the run and leaves its trial to be run again. Raises StudyError when no trial completes.
+    Further calls anywhere with the same ``search`` share its trials. ``first`` are parameters to try before
+    any are drawn. ``workers`` above 1 are processes, to which ``objective`` is sent by cloudpickle. After the
+    timeout running trials are finished and none begun. A TrainingError (a diverged run) fails its trial,
+    which counts; any other error ends the run and leaves its trial to be run again. Raises StudyError when
+    no trial completes.
     """
-    if trials < 1:
-        raise StudyError(f"expected at least 1 trial, got {trials}")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name=name,
-        storage=open_journal(storage_path),
-        sampler=RepeatableTPE(seed, startup_trials),
-        pruner=make_pruner(pruner, startup_trials=startup_trials, warm_up_steps=warm_up_steps),
-        direction=direction,
-        load_if_exists=True,
-    )
-    for params in first:
-        study.enqueue_trial(dict(params), skip_if_exists=True)
-    with tqdm(total=trials, unit="trial", desc="tune", disable=not progress) as bar:
-        while True:
-            rows = finished_trials(study)
-            bar.n = len(rows)
-            bar.set_postfix_str(f"best {rows[-1]['best']:.4f}" if rows else "")
-            if len(rows) >= trials or _patience_is_out(rows, patience):
-                break
-            _run_one(study, objective)
-    return _result(study)
-
-
-def _run_one(study: optuna.Study, objective: Objective) -> None:
-    """Run the trial that a kill left running, or else the next one."""
-    left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    trial = Trial(study, left[0]._trial_id) if left else study.ask()
-    known = set(left[0].intermediate_values) if left else set()
-
-    def report(step: int, value: float) -> None:
-        if step not in known:  # a step reported before the kill stands already
-            trial.report(value, step)
-        if trial.should_prune():
-            raise optuna.TrialPruned
-
-    try:
-        value = objective(trial, report)
-    except optuna.TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED)
-    except TrainingError as error:
-        trial.set_user_attr("failed", str(error))
-        study.tell(trial, state=TrialState.FAIL)
+    deadline = None if timeout_s is None else time.time() + timeout_s
+    if workers == 1:
+        _work(objective, search, first, deadline, progress)
     else:
-        study.tell(trial, value)
+        _work_together(objective, search, first, deadline, workers)
+    with closing(open_storage(search.storage)) as storage:
+        return result(search.open(storage), search)
 
 
-def finished_trials(study: optuna.Study) -> list[dict[str, Any]]:
-    """Return the rows of ``StudyResult.trials``."""
-    better = min if study.direction == optuna.study.StudyDirection.MINIMIZE else max
-    best = math.nan
-    rows = []
+def _work(
+    objective: Objective,
+    search: Search,
+    first: Sequence[Mapping[str, Any]],
+    deadline: float | None,
+    progress: bool,
+) -> None:
+    with (
+        closing(open_storage(search.storage)) as storage,
+        worker(search, storage) as me,
+        tqdm(total=search.trials, unit="trial", desc="tune", disable=not progress) as bar,
+    ):
+
+        def show(study: Study) -> None:
+            trials = study.get_trials(deepcopy=False, states=FINISHED)
+            bar.n, best = len(trials), best_of(study, trials)
+            bar.set_postfix_str("" if best is None else f"best {best:.4f}")
+
+        me.enqueue(first)
+        work(me, objective, deadline=deadline, on_trial=show)
+
+
+def _work_together(
+    objective: Objective,
+    search: Search,
+    first: Sequence[Mapping[str, Any]],
+    deadline: float | None,
+    workers: int,
+) -> None:
+    """Work in processes; where one is killed joblib ends them all, and others take up what they did."""
+    for _ in range(DEATHS):
+        try:
+            joblib.Parallel(n_jobs=workers)(
+                joblib.delayed(_work)(objective, search, first, deadline, progress=False)
+                for _ in range(workers)
+            )
+        except TerminatedWorkerError:
+            continue
+        return
+    raise StudyError(f"expected workers that live, {DEATHS} times one was killed: is there memory enough?")
+
+
+def load_study(name: str, where: Any) -> Study:
+    """Return the study called ``name``; raises StudyError naming those that ``where`` has."""
+    storage = open_storage(where).optuna
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError as error:
+        names = ", ".join(sorted(optuna.get_all_study_names(storage))) or "none"
+        raise StudyError(f"expected a study among those in {where} ({names}), got {name!r}") from error
+
+
+def finished_trials(study: Study, names: Sequence[str] = ("value",)) -> list[dict[str, Any]]:
+    """Return the rows of ``StudyResult.trials``; ``names`` are those of the objectives."""
+    rows, done = [], []
     for trial in study.get_trials(deepcopy=False, states=FINISHED):
-        if trial.state == TrialState.COMPLETE and trial.value is not None:
-            best = trial.value if math.isnan(best) else better(best, trial.value)
-        rows.append(
-            {**_row(trial), "best": best, **{f"param_{key}": trial.params[key] for key in trial.params}}
-        )
+        done.append(trial)
+        best = best_of(study, done)
+        row = {**_row(trial), "best": math.nan if best is None else best}
+        more = dict(zip(names[1:], (trial.values or [])[1:], strict=False))
+        rows.append({**row, **more, **{f"param_{key}": trial.params[key] for key in trial.params}})
     return rows
 
 
 def _row(trial: FrozenTrial) -> dict[str, Any]:
     states = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
-    steps = len(trial.intermediate_values)
-    return {"number": trial.number, "state": states[trial.state], "value": trial.value, "steps": steps}
+    value = trial.values[0] if trial.values else None
+    return {
+        "number": trial.number,
+        "state": states[trial.state],
+        "value": value,
+        "steps": len(trial.intermediate_values),
+    }
 
 
-def _patience_is_out(rows: Sequence[Mapping[str, Any]], patience: int | None) -> bool:
-    """Say whether the best value is ``patience`` finished trials old."""
-    if patience is None or len(rows) <= patience:
-        return False
-    return bool(rows[-1]["best"] == rows[-1 - patience]["best"])
+def result(study: Study, search: Search) -> StudyResult:
+    """Return what the study has found so far."""
+    best = best_trial(study)
+    return StudyResult(dict(best.params), best.values[0], finished_trials(study, list(search.objectives)))
 
 
-def _result(study: optuna.Study) -> StudyResult:
-    rows = finished_trials(study)
-    if not any(row["state"] == "complete" for row in rows):
-        reasons = [trial.user_attrs.get("failed", "") for trial in study.get_trials(deepcopy=False)]
+def best_trial(study: Study) -> FrozenTrial:
+    """Return the trial that ``StudyResult`` calls the best."""
+    trials = study.get_trials(deepcopy=False, states=FINISHED)
+    if not any(trial.state == TrialState.COMPLETE for trial in trials):
+        reasons = [reason for trial in trials if (reason := trial.user_attrs.get("failed"))] or [
+            "no trial ended"
+        ]
         raise StudyError(
-            f"expected a trial that completes, got {len(rows)} that failed or were pruned ({reasons[0]}); "
-            "narrow the search space or lower lr"
+            f"expected a trial that completes, got {len(trials)} that failed or were pruned ({reasons[0]}); "
+            "narrow the search space, lower lr or give it more time"
         )
-    best = study.best_trial
-    assert best.value is not None
-    return StudyResult(dict(best.params), best.value, rows)
+    sign = 1 if study.directions[0] == optuna.study.StudyDirection.MINIMIZE else -1
+    fit = [trial for trial in study.best_trials if all(excess <= 0 for excess in trial.constraints.values())]
+    if not fit:
+        raise StudyError("expected a trial within all limits, got none; loosen a limit or run more trials")
+    return min(fit, key=lambda trial: (sign * trial.values[0], trial.number))

@@ -14,13 +14,14 @@ from optuna.trial import create_trial
 from models.errors import StudyError, TrainingError
 from models.tuning.journal import open_journal
 from models.tuning.pruners import HalvingPruner, pruner
+from models.tuning.search import Search
 from models.tuning.study import run_study
 
 PARABOLA = """
 import sys
 import time
-from pathlib import Path
 
+from models.tuning.search import Search
 from models.tuning.study import run_study
 
 
@@ -36,10 +37,11 @@ def objective(trial, report):
     return value
 
 
-result = run_study(
-    objective, name="parabola", storage_path=Path(sys.argv[1]), trials=20, seed=3, startup_trials=5,
-    warm_up_steps=2, pruner=sys.argv[3], progress=False,
+search = Search(
+    name="parabola", storage=sys.argv[1], trials=20, seed=3, startup_trials=5, warm_up_steps=2,
+    pruner=sys.argv[3],
 )
+result = run_study(objective, search, progress=False)
 print(repr(result))
 """
 
@@ -51,16 +53,10 @@ def parabola(trial, report):
     return (x - 1) ** 2
 
 
-def study(path: Path, objective=parabola, **options):
-    settings = {
-        "name": "s",
-        "trials": 12,
-        "seed": 0,
-        "startup_trials": 4,
-        "warm_up_steps": 1,
-        "progress": False,
-    }
-    return run_study(objective, storage_path=path / "study.journal", **{**settings, **options})
+def study(path: Path, objective=parabola, first=(), **options):
+    settings = {"name": "s", "trials": 12, "seed": 0, "startup_trials": 4, "warm_up_steps": 1}
+    search = Search(storage=path / "study.journal", **{**settings, **options})
+    return run_study(objective, search, first=first, progress=False)
 
 
 def test_it_finds_the_valley_prunes_and_tells_every_trial(tmp_path):
@@ -174,7 +170,7 @@ def test_halving_keeps_the_best_third():
 
 
 def test_an_unknown_pruner_lists_those_there_are():
-    with pytest.raises(StudyError, match=r"halving, median, none.*'asha'"):
+    with pytest.raises(StudyError, match=r"halving, hyperband, median, none, wilcoxon.*'asha'"):
         pruner("asha", startup_trials=1, warm_up_steps=1)
 
 
