@@ -1,4 +1,4 @@
-"""The `millrace` command: serve models, test a served one, try a site spec on a page, the zoo's networks."""
+"""The `millrace` command: serve models, test a served one, try a site spec, studies, the zoo."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from features.errors import FeatureError
 from models.errors import ModelError
 from pipeline.params import PARAMS_FILE
 from pipeline.stage import one_line_errors
+from pipeline.study_cli import app as study
 from pipeline.zoo_cli import app as zoo
 from scrapers.errors import ScrapeError
 from serving.errors import ServingError
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(zoo, name="zoo")
+app.add_typer(study, name="study")
 
 
 @app.command()

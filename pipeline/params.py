@@ -146,16 +146,35 @@ class EnsembleParams(Section):
         return {**self.preset.model_dump(), "threads": self.threads}
 
 
+class RungParams(Section):
+    """A cheaper training: shares of rows, of epochs and of the network's width."""
+
+    rows: Annotated[float, Field(gt=0, le=1)] = 1.0
+    epochs: Annotated[float, Field(gt=0, le=1)] = 1.0
+    size: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
 class TuneParams(Section):
-    """The study: which network, how many trials of how many epochs, and when a trial is given up."""
+    """The study: which network, how many trials of how many epochs, and when a trial is given up.
+
+    `ladder` has the rungs before the full training, `first` parameters to try before any are drawn. The first
+    `audit` trials run to the end; a step whose Kendall tau over them is under `tau_floor` prunes nothing.
+    """
 
     network: str
     trials: Positive
     epochs: Positive
     patience: Positive
+    sampler: str
     pruner: str
     startup_trials: Positive
-    warm_up_epochs: Annotated[int, Field(ge=0)]
+    warm_up_steps: Annotated[int, Field(ge=0)]
+    ladder: list[RungParams]
+    folds: Positive
+    audit: Annotated[int, Field(ge=0)]
+    tau_floor: Annotated[float, Field(ge=-1, le=1)]
+    first: list[dict[str, Any]]
+    workers: Positive
     seed: Seed
     threads: Positive
 

@@ -35,6 +35,16 @@ EVIDENCE = {
 }
 """Plots of single methods, drawn where the method is used."""
 
+STUDY = {
+    "audit": "Kendall's tau of each step against the end, with its interval",
+    "importance": "Share of the error's variance that each parameter explains",
+    "slices": "Value of the complete trials by each parameter",
+    "parallel": "The complete trials as lines over their parameters",
+    "contour": "Value by the two parameters that mattered most",
+    "timeline": "Who ran which trial when",
+}
+"""Plots of the study, drawn where they say something."""
+
 
 def main(
     pages: Path,
@@ -86,6 +96,10 @@ def _story(pages: Path, prepared: Path, bundle: Path, ensemble: Path, reports: P
         "ensemble": read_json(reports / "ensemble/metrics.json"),
         "decomposition": decomposition_story(reports / "decompose"),
         "tune": read_json(reports / "tune/metrics.json"),
+        "tune_audit": audit_story(reports / "tune"),
+        "tune_plots": [
+            (name, words) for name, words in STUDY.items() if (reports / f"tune/{name}.svg").exists()
+        ],
         "best": read_yaml(reports / "tune/best.yaml"),
         "front": front_story(reports / "prune"),
         "evaluate": evaluate_story(reports / "evaluate"),
@@ -116,6 +130,14 @@ def selection_story(folder: Path) -> dict[str, Any]:
         "bake_off": read_json(folder / "bake_off.json") if (folder / "bake_off.json").exists() else None,
         "plots": [(name, words) for name, words in EVIDENCE.items() if (folder / f"{name}.svg").exists()],
     }
+
+
+def audit_story(folder: Path) -> dict[str, Any]:
+    """What tune's fidelity audit found: its steps, how many may prune, and which may not."""
+    audit = read_json(folder / "audit.json")
+    trusted = [step["trusted"] for step in audit["steps"]]
+    places = ", ".join(str(step["step"] + 1) for step in audit["steps"] if not step["trusted"])
+    return {**audit, "trusted": sum(trusted), "mistrusted": places}
 
 
 def decomposition_story(folder: Path) -> dict[str, Any]:

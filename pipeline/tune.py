@@ -2,18 +2,14 @@
 
 from pathlib import Path
 
-import pandas as pd
-import yaml
-
 from features.errors import FeatureError
 from models.errors import ModelError
-from models.plots import plot_study
+from models.tuning.objective import FULL, Rung
 from models.tuning.table import tune_network
-from pipeline.figures import save_figure
-from pipeline.files import whole_folder, write_csv, write_json, write_text
 from pipeline.lineage import digest_code
-from pipeline.params import PARAMS_FILE, read_params
+from pipeline.params import PARAMS_FILE, TuneParams, read_params
 from pipeline.stage import run
+from pipeline.study_report import write_study
 from pipeline.tables import read_encoded, read_selection
 
 
@@ -31,20 +27,30 @@ def main(prepared: Path, selection: Path, study: Path, report: Path, params: Pat
         patience=wanted.patience,
         seed=wanted.seed,
         threads=wanted.threads,
+        sampler=wanted.sampler,
         pruner=wanted.pruner,
         startup_trials=wanted.startup_trials,
-        warm_up_steps=wanted.warm_up_epochs,
+        warm_up_steps=wanted.warm_up_steps,
+        ladder=ladder(wanted),
+        folds=wanted.folds,
+        audit=wanted.audit,
+        tau_floor=wanted.tau_floor,
+        first=wanted.first,
+        workers=wanted.workers,
         run_key=digest_code(),
         checkpoints=study / "checkpoints",
     )
-    trials = pd.DataFrame(tuned.study.trials)
-    counts = {state: int((trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
-    best = {"name": wanted.network, **tuned.params}
-    with whole_folder(report) as fresh:
-        write_csv(fresh / "trials.csv", trials)
-        write_text(fresh / "best.yaml", yaml.safe_dump(best, sort_keys=False))
-        write_json(fresh / "metrics.json", {"best_rmsle": tuned.study.best_value, **counts})
-        save_figure(fresh / "study.svg", plot_study(trials, metric="validation RMSLE"))
+    write_study(report, wanted.network, tuned, step=step_name(wanted))
+
+
+def ladder(wanted: TuneParams) -> list[Rung]:
+    """The rungs of a trial, the full cost last."""
+    return [*(Rung(**rung.model_dump()) for rung in wanted.ladder), FULL]
+
+
+def step_name(wanted: TuneParams) -> str:
+    """What a step of a trial is."""
+    return "folds" if wanted.folds > 1 else "rungs" if wanted.ladder else "epochs"
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ SMALL: dict[str, dict[str, Any]] = {
             }
         }
     },
-    "tune": {"trials": 3, "epochs": 4, "patience": 4, "startup_trials": 2, "warm_up_epochs": 1},
+    "tune": {"trials": 3, "epochs": 4, "patience": 4, "startup_trials": 2, "warm_up_steps": 1, "audit": 2},
     "train": {"epochs": 10, "patience": 10},
     "evaluate": {"bootstrap": 50},
     "decompose": {"refits": 2, "bagged_trees": 5, "stacked_folds": 2, "bootstrap": 50},

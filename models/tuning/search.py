@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import optuna
 from optuna.study import Study
@@ -30,6 +30,7 @@ class Search:
     The first ``audit`` trials run to the end whatever their steps say; a step whose order agrees with the
     final order by less than ``tau_floor`` (Kendall's tau over them) prunes none of the later ones.
     ``digest`` is of all else that trials depend on: a study of this name and another digest is an error.
+    ``about`` is kept with the study for those who read it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Search:
     audit: int = 0
     tau_floor: float = 0.0
     digest: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.trials < 1:
@@ -73,6 +75,8 @@ class Search:
         )
         kept = study.user_attrs.get("digest")
         if kept is None and self.digest:
+            for key, told in {**self.about, "audit": self.audit, "tau_floor": self.tau_floor}.items():
+                study.set_user_attr(key, told)
             study.set_user_attr("digest", self.digest)
         elif kept is not None and kept != self.digest:
             raise StudyError(

@@ -33,7 +33,7 @@ def open_storage(where: str | Path) -> Storage:
     Raises StudyError for SQLite, whose file takes one writer and waits, for a URL of another kind, and for a
     server that does not answer.
     """
-    kind, is_url, rest = str(where).partition("://")
+    kind, is_url, _ = str(where).partition("://")
     if not is_url:
         return _journal(Path(where))
     base = kind.partition("+")[0]
@@ -46,7 +46,13 @@ def open_storage(where: str | Path) -> Storage:
         raise StudyError(
             f"expected a path of a journal file or postgresql://USER@HOST/DATABASE, got {kind}://"
         )
-    return _postgres(f"postgresql+psycopg://{rest}")
+    return _postgres(storage_url(where))
+
+
+def storage_url(where: str | Path) -> str:
+    """Return ``where`` as Optuna's dashboard takes it: a path, or a URL that names the driver."""
+    _, is_url, rest = str(where).partition("://")
+    return f"postgresql+psycopg://{rest}" if is_url else str(where)
 
 
 def _journal(path: Path) -> Storage:

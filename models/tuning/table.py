@@ -82,6 +82,7 @@ def tune_network(
         objectives=dict.fromkeys(objectives, "minimize"), sampler=sampler, pruner=pruner,
         startup_trials=startup_trials, warm_up_steps=warm_up_steps, every_step=len(ladder) > 1 or folds > 1,
         patience=study_patience, audit=audit, tau_floor=tau_floor, digest=digest,
+        about={"network": network},
     )  # fmt: skip
     objective = TableObjective(
         train, validation, network, epochs, patience, seed, threads, ladder=tuple(ladder), folds=folds,
