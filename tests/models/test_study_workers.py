@@ -172,6 +172,21 @@ def test_processes_of_one_call_share_a_study(storage):
     assert len(found.trials) == 6
 
 
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_replaced(tmp_path):
+    def objective(trial, report):
+        x = trial.suggest_float("x", 0, 1)
+        if trial.number == 2 and not (tmp_path / "killed").exists():
+            (tmp_path / "killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return x
+
+    search = Search(name="s", storage=tmp_path / "j", trials=6, seed=0)
+    found = run_study(objective, search, workers=2, progress=False)
+    assert (tmp_path / "killed").exists()
+    assert [(row["number"], row["state"]) for row in found.trials] == [(i, "complete") for i in range(6)]
+
+
 def test_at_the_timeout_the_running_trial_is_finished_and_none_begun(tmp_path):
     def slow(trial, report):
         time.sleep(0.3)
