@@ -15,7 +15,7 @@ from models.behaviour.robustness import missing_fields, unseen_categories
 from models.behaviour.sample import Answer, Sample
 from models.behaviour.slices import slices
 from pipeline.errors import ParamsError
-from pipeline.params import BehaviourParams
+from pipeline.params_export import BehaviourParams
 from pipeline.tables import SLICE, Selection
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.card_limits import Evidence, limits
 from pipeline.errors import InputError
 from pipeline.files import read_csv, read_json
-from pipeline.params import ExportParams
+from pipeline.params_export import ExportParams
 from pipeline.tables import Selection, read_part
 from serving.card import Card, CardData, CardMetric, CardSlice, Target
 

@@ -1,15 +1,10 @@
 """Parameters of the chain: `params.yaml`, one section per stage, read once and checked."""
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -18,37 +13,11 @@ from pydantic import (
 )
 
 from pipeline.errors import ParamsError
+from pipeline.params_export import ExportParams
+from pipeline.section import Edges, Keep, Names, Positive, Section, Seed, Share
 
 PARAMS_FILE = Path("params.yaml")
 UNION_PARTS = {"int", "float", "str"}  # what pydantic adds to the key of a union
-
-
-def _count_share_or_auto(keep: Any) -> Any:
-    count = isinstance(keep, int) and not isinstance(keep, bool) and keep >= 1
-    if not count and not (isinstance(keep, float) and 0 < keep < 1) and keep != "auto":
-        raise ValueError("expected a number of columns from 1, a share between 0 and 1, or auto")
-    return keep
-
-
-def _ascending(edges: list[float]) -> list[float]:
-    if any(low >= high for low, high in pairwise(edges)):
-        raise ValueError(f"edges must ascend, got {edges}")
-    return edges
-
-
-Positive = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Keep = Annotated[int | float | Literal["auto"], BeforeValidator(_count_share_or_auto)]
-Names = Annotated[list[str], Field(min_length=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Factor = Annotated[float, Field(ge=1)]
-Edges = Annotated[list[float], Field(min_length=1), AfterValidator(_ascending)]
-
-
-class Section(BaseModel):
-    """One stage's section: immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class ComputeParams(Section):
@@ -236,63 +205,6 @@ class DecomposeParams(Section):
     confidence: Share
     seed: Seed
     threads: Positive
-
-
-class DirectionParams(Section):
-    """Steps that make a row better: the mean answer must change by `at_least`, relative (0.01 is 1%)."""
-
-    name: str
-    steps: Annotated[dict[str, float], Field(min_length=1)]
-    at_least: Annotated[float, Field(gt=-1)]
-
-
-class CaseParams(Section):
-    """A simple row, all other fields missing, and the two ends between which its answer lies."""
-
-    name: str
-    record: dict[str, float | str]
-    between: Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
-
-
-class BehaviourParams(Section):
-    """What the exported model must do: factors from 1 on by which answers may differ, and expectations."""
-
-    same_factor: Factor
-    ignored: list[str]
-    directions: list[DirectionParams]
-    cases: list[CaseParams]
-    baseline: Literal["median", "linear"]
-    slice_rows: Positive
-    slice_factor: Annotated[float, Field(gt=0)]
-    missing_factor: Factor
-    unseen_factor: Factor
-
-
-class CardParams(Section):
-    """The model card's words: where the data are from, what the model is for, and limits no figure shows.
-
-    `period` is the number column that says when a row is from; slices of fewer than `few_rows` test rows are
-    told apart.
-    """
-
-    source: str
-    intended_use: str
-    period: str | None = None
-    few_rows: Positive
-    limits: list[str]
-
-
-class ExportParams(Section):
-    """The bundle: its name, version, words and card, the parity it must reach, and how it must behave."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-    version: Positive
-    description: str
-    output: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-    tolerance: Annotated[float, Field(gt=0)]
-    budget_ms: Annotated[float, Field(gt=0)] | None
-    behaviour: BehaviourParams
-    card: CardParams
 
 
 class ReportParams(Section):

@@ -12,7 +12,7 @@ from models.behaviour.sample import Answer, Columns
 from models.conformal import Interval
 from models.export.interval import interval_outputs
 from models.export.parity import GraphSession, check_cases, check_parity
-from pipeline.params import ExportParams
+from pipeline.params_export import ExportParams
 from pipeline.tables import Selection
 
 

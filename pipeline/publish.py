@@ -16,7 +16,7 @@ from pipeline.card import make_card, period
 from pipeline.errors import InputError
 from pipeline.files import read_json, read_parquet
 from pipeline.lineage import digest_code, digest_files, digest_json
-from pipeline.params import ExportParams
+from pipeline.params_export import ExportParams
 from pipeline.proof import graph_path, prove_parity
 from pipeline.served import Served
 from pipeline.tables import Selection, read_part

@@ -7,7 +7,8 @@ import yaml
 from pydantic import Field, ValidationError
 
 from pipeline.errors import ParamsError
-from pipeline.params import Positive, Section, Seed, fault
+from pipeline.params import fault
+from pipeline.section import Positive, Section, Seed
 
 ZOO_PARAMS_FILE = Path("models/zoo/params.yaml")
 

@@ -12,7 +12,8 @@ from pipeline.card_limits import Evidence, limits
 from pipeline.columns import Schema
 from pipeline.errors import InputError
 from pipeline.files import write_csv, write_json, write_parquet
-from pipeline.params import ExportParams, read_params
+from pipeline.params import read_params
+from pipeline.params_export import ExportParams
 from pipeline.tables import Selection
 from serving.card import Card, CardSlice
 
