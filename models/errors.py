@@ -39,3 +39,7 @@ class EnsembleError(ModelError):
 
 class DataError(ModelError):
     """A set of data is not where it was looked for, or not in a form that can be read."""
+
+
+class SearchError(ModelError):
+    """A search for architectures cannot go on: budget, space, method and table do not fit each other."""

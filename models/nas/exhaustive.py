@@ -1,0 +1,87 @@
+"""Train every architecture of a space once a seed and write the table; a run that was killed goes on.
+
+``python -m models.nas.exhaustive --space cells --out cells.csv`` trains; ``--pack FILE.csv.gz`` then
+writes the compact table that the package keeps.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from models.errors import ModelError
+from models.nas.catalog import SPACES, lesson_of
+from models.nas.lesson import Lesson
+from models.nas.space import Architecture, Space
+from models.nas.table import append, pack, parse, start
+from models.nas.training import measure
+
+
+def exhaust(space: Space, lesson: Lesson, path: Path, *, seeds: int, progress: bool = True) -> None:
+    """Measure what the table at ``path`` lacks: every architecture with seed 0, then with the next one.
+
+    The order of architectures is mixed, so that a part of the table is a fair sample of the space.
+    """
+    start(path, about(space, lesson), lesson.epochs)
+    known = parse(space, path.read_text(encoding="utf-8"), str(path)).rows
+    todo = [each for each in _order(space, seeds) if each not in known]
+    for architecture, seed in tqdm(todo, unit="architecture", disable=not progress, mininterval=10):
+        append(path, measure(space, lesson, architecture, seed))
+
+
+def about(space: Space, lesson: Lesson) -> dict[str, Any]:
+    """The terms on which a table is measured; rows of other terms are not mixed with them."""
+    return {
+        "space": space.name, "data": lesson.data.origin.detail, "rows": dict(lesson.data.origin.rows),
+        "digest": _digest(lesson), "epochs": lesson.epochs, "batch_size": lesson.batch_size,
+        "network": dict(lesson.network), "options": dict(lesson.options), "training": dict(lesson.training),
+    }  # fmt: skip
+
+
+def _digest(lesson: Lesson) -> str:
+    total = hashlib.sha256()
+    for part in (lesson.data.train, lesson.data.validation, lesson.data.test):
+        for _, column in sorted(part.items()):
+            assert isinstance(column, Tensor)
+            total.update(column.contiguous().numpy().tobytes())
+    return total.hexdigest()[:16]
+
+
+def _order(space: Space, seeds: int) -> Iterator[tuple[Architecture, int]]:
+    count = len(space.architectures)
+    for seed in range(seeds):
+        mixed = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+        yield from ((space.architectures[at], seed) for at in mixed.tolist())
+
+
+def main() -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--space", choices=sorted(SPACES), default="cells")
+    parser.add_argument("--out", type=Path, required=True, help="the table, a line a training")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each architecture")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--data-dir", type=Path, help="CIFAR-10 in a folder, instead of digits")
+    parser.add_argument("--pack", type=Path, help="write this compact table from --out and train nothing")
+    asked = parser.parse_args()
+    try:
+        if asked.pack:
+            pack(asked.out, asked.pack)
+            return 0
+        torch.set_num_threads(asked.threads)
+        space = SPACES[asked.space]
+        exhaust(space, lesson_of(space, asked.data_dir), asked.out, seeds=asked.seeds)
+    except (ModelError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
