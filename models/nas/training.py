@@ -85,7 +85,7 @@ def train(
 
 
 def measure(space: Space, lesson: Lesson, architecture: Architecture, seed: int) -> Measured:
-    """Train an architecture in full, with the weights of its last epoch on the test rows."""
+    """Train an architecture in full and judge the weights of its best epoch on the test rows."""
     learner, scores = train(space, lesson, architecture, seed=seed)
     chosen = entry(space.network)
     metrics = recipe_of(chosen).evaluate(learner, lesson.data.test, batch_size=1000)

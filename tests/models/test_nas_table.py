@@ -10,45 +10,23 @@ from pathlib import Path
 import pytest
 
 from models.errors import DataError, SearchError
-from models.nas.catalog import SPACES
 from models.nas.evaluate import ByTraining, FromTable
 from models.nas.exhaustive import about, exhaust
-from models.nas.lesson import Lesson, moved_digits, small_pictures
-from models.nas.space import Space
+from models.nas.lesson import moved_digits, small_pictures
 from models.nas.table import pack, read
 from models.nas.training import measure, train
+from tests.models.few_cells import Few, small
 
 RUN = """
 import sys
 from pathlib import Path
-sys.path.insert(0, {tests!r})
 import torch
-from test_nas_table import Few, small
+from tests.models.few_cells import Few, small
 from models.nas.exhaustive import exhaust
 
 torch.set_num_threads(1)
 exhaust(Few(), small(), Path(sys.argv[1]), seeds=2, progress=False)
 """
-
-
-class Few(Space):
-    """Six cells of the space of cells."""
-
-    name, network = "cells", "cell_cnn"
-    decisions = (("none", "conv1"), ("skip", "conv1", "conv3"), ("none",), ("none",), ("skip",))
-
-    def canonical(self, architecture):
-        return SPACES["cells"].canonical(architecture)
-
-    def entries(self, architecture):
-        return {"operations": architecture}
-
-
-def small(epochs: int = 2) -> Lesson:
-    return Lesson(
-        moved_digits(train=96, validation=60, test=60), epochs=epochs, batch_size=32,
-        network={"channels": 4}, training={"lr": 0.1, "schedule": "one_cycle"},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +58,7 @@ def test_a_torn_table_is_completed_with_the_same_rows(whole, tmp_path, cut):
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_table(whole, tmp_path):
     path = tmp_path / "killed.csv"
-    program = RUN.format(tests=str(Path(__file__).parent))
-    command = [sys.executable, "-c", program, str(path)]
+    command = [sys.executable, "-c", RUN, str(path)]
     first = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": "."})
     for _ in range(600):
         if path.exists() and path.read_bytes().count(b"\n") >= 4:

@@ -1,0 +1,1 @@
+"""Methods, one a file: ``search(space, evaluate, budget, seed)`` returns a history; budgets count steps."""
