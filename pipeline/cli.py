@@ -1,5 +1,7 @@
 """The `millrace` command: serve models, test a served one, try a site spec, studies, the zoo."""
 
+"""The `millrace` command: serve models, test a served one, try a site spec, the zoo, architecture search."""
+
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +9,7 @@ import typer
 
 from features.errors import FeatureError
 from models.errors import ModelError
+from pipeline.nas_cli import app as nas
 from pipeline.params import PARAMS_FILE
 from pipeline.stage import one_line_errors
 from pipeline.study_cli import app as study
@@ -21,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(zoo, name="zoo")
 app.add_typer(study, name="study")
+app.add_typer(nas, name="nas")
 
 
 @app.command()

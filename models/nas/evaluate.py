@@ -1,5 +1,7 @@
 """Where a method's scores come from: the table, or a training; both by one contract."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Protocol
 
@@ -41,11 +43,16 @@ class FromTable:
 
 
 class ByTraining:
-    """Scores by training; what was trained for some epochs goes on from its checkpoint in ``folder``."""
+    """Scores by training; ``folder`` keeps them, so that a search that was killed does not train anew.
+
+    What was trained for some epochs goes on from its checkpoint there.
+    """
 
     def __init__(self, space: Space, lesson: Lesson, folder: Path, seed: int = 0) -> None:
         self.space, self.lesson, self.folder, self.seed = space, lesson, folder, seed
-        self._scores: dict[tuple[Architecture, int], float] = {}
+        terms = repr((sorted(lesson.about(space.name).items()), seed))
+        self._file = folder / f"scores_{hashlib.sha256(terms.encode()).hexdigest()[:16]}.jsonl"
+        self._scores = _read(self._file)
 
     def __call__(self, architecture: Architecture, epochs: int) -> float:
         """Train, or go on training."""
@@ -54,9 +61,32 @@ class ByTraining:
                 self.space, self.lesson, architecture, seed=self.seed, epochs=epochs, folder=self.folder
             )
             first = epochs - len(scores)
-            self._scores |= {(architecture, first + at): score for at, score in enumerate(scores, 1)}
+            new = {(architecture, first + at): score for at, score in enumerate(scores, 1)}
+            self._scores |= new
+            _write(self._file, new)
         return self._scores[architecture, epochs]
 
     def candidates(self) -> tuple[Architecture, ...]:
         """Return the whole space."""
         return self.space.architectures
+
+
+def _read(path: Path) -> dict[tuple[Architecture, int], float]:
+    """The scores in a file; the last line, if a kill has torn it, is dropped from it."""
+    if not path.exists():
+        return {}
+    content = path.read_text(encoding="utf-8")
+    whole = content[: content.rfind("\n") + 1]
+    if whole != content:
+        path.write_text(whole, encoding="utf-8")
+    rows = (json.loads(line) for line in whole.splitlines())
+    return {(tuple(architecture), epochs): score for architecture, epochs, score in rows}
+
+
+def _write(path: Path, scores: dict[tuple[Architecture, int], float]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(
+            json.dumps([architecture, epochs, score]) + "\n"
+            for (architecture, epochs), score in scores.items()
+        )

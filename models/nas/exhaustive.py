@@ -5,14 +5,11 @@ writes the compact table that the package keeps.
 """
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from models.errors import ModelError
@@ -28,29 +25,11 @@ def exhaust(space: Space, lesson: Lesson, path: Path, *, seeds: int, progress: b
 
     The order of architectures is mixed, so that a part of the table is a fair sample of the space.
     """
-    start(path, about(space, lesson), lesson.epochs)
+    start(path, lesson.about(space.name), lesson.epochs)
     known = parse(space, path.read_text(encoding="utf-8"), str(path)).rows
     todo = [each for each in _order(space, seeds) if each not in known]
     for architecture, seed in tqdm(todo, unit="architecture", disable=not progress, mininterval=10):
         append(path, measure(space, lesson, architecture, seed))
-
-
-def about(space: Space, lesson: Lesson) -> dict[str, Any]:
-    """The terms on which a table is measured; rows of other terms are not mixed with them."""
-    return {
-        "space": space.name, "data": lesson.data.origin.detail, "rows": dict(lesson.data.origin.rows),
-        "digest": _digest(lesson), "epochs": lesson.epochs, "batch_size": lesson.batch_size,
-        "network": dict(lesson.network), "options": dict(lesson.options), "training": dict(lesson.training),
-    }  # fmt: skip
-
-
-def _digest(lesson: Lesson) -> str:
-    total = hashlib.sha256()
-    for part in (lesson.data.train, lesson.data.validation, lesson.data.test):
-        for _, column in sorted(part.items()):
-            assert isinstance(column, Tensor)
-            total.update(column.contiguous().numpy().tobytes())
-    return total.hexdigest()[:16]
 
 
 def _order(space: Space, seeds: int) -> Iterator[tuple[Architecture, int]]:

@@ -1,5 +1,6 @@
 """What architectures are judged on: small sets of data and the training that all of them get."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -39,6 +40,24 @@ class Lesson:
     def cost(self, epochs: int) -> int:
         """Steps of so many epochs and one look at the validation rows, a third of a step each."""
         return epochs * self.rows + length(self.data.validation) // 3
+
+    def about(self, space: str) -> dict[str, Any]:
+        """Return the terms on which architectures of ``space`` are scored; scores of other terms differ."""
+        origin = self.data.origin
+        return {
+            "space": space, "data": origin.detail, "rows": dict(origin.rows), "digest": _digest(self.data),
+            "epochs": self.epochs, "batch_size": self.batch_size, "network": dict(self.network),
+            "options": dict(self.options), "training": dict(self.training),
+        }  # fmt: skip
+
+
+def _digest(data: Data) -> str:
+    total = hashlib.sha256()
+    for part in (data.train, data.validation, data.test):
+        for _, column in sorted(part.items()):
+            assert isinstance(column, Tensor)
+            total.update(column.contiguous().numpy().tobytes())
+    return total.hexdigest()[:16]
 
 
 def moved_digits(

@@ -11,7 +11,7 @@ import pytest
 
 from models.errors import DataError, SearchError
 from models.nas.evaluate import ByTraining, FromTable
-from models.nas.exhaustive import about, exhaust
+from models.nas.exhaustive import exhaust
 from models.nas.lesson import moved_digits, small_pictures
 from models.nas.table import pack, read
 from models.nas.training import measure, train
@@ -85,7 +85,7 @@ def test_packed_it_holds_the_same_rows_and_is_the_same_bytes(whole, tmp_path):
     pack(whole, tmp_path / "two.csv.gz")
     assert (tmp_path / "one.csv.gz").read_bytes() == (tmp_path / "two.csv.gz").read_bytes()
     assert read(Few(), tmp_path / "one.csv.gz").rows == read(Few(), whole).rows
-    assert read(Few(), tmp_path / "one.csv.gz").about == about(Few(), small())
+    assert read(Few(), tmp_path / "one.csv.gz").about == small().about("cells")
 
 
 def test_a_partial_table_says_so_and_answers_for_what_it_has(whole, tmp_path):
@@ -115,6 +115,17 @@ def test_training_goes_on_where_it_stopped_and_ends_as_in_one_go(tmp_path):
     evaluate = ByTraining(space, lesson, tmp_path)
     assert [evaluate(architecture, epochs) for epochs in (1, 2, 3)] == list(whole)
     assert evaluate.candidates() == space.architectures
+
+
+def test_what_was_trained_is_not_trained_again_after_a_kill(tmp_path, monkeypatch):
+    space, architecture = Few(), Few().architectures[1]
+    score = ByTraining(space, small(), tmp_path)(architecture, 2)
+    (file,) = tmp_path.glob("scores_*.jsonl")
+    with file.open("a") as torn:
+        torn.write('[["none"')
+    monkeypatch.setattr("models.nas.evaluate.train", None)
+    assert ByTraining(space, small(), tmp_path)(architecture, 2) == score
+    assert file.read_text().endswith("]\n")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a table\n", b'# {"space": "mlp"}\narchitecture,seed\n'])

@@ -1,0 +1,69 @@
+"""The `millrace nas` commands: search a space of architectures, look at what was found."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.errors import ModelError
+from pipeline.stage import one_line_errors
+
+app = typer.Typer(help="Architecture search, judged by a table of all architectures.", no_args_is_help=True)
+
+ReportOption = Annotated[Path, typer.Option(help="Folder of what was found.")]
+
+
+@app.command("run")
+@one_line_errors(ModelError)
+def run_search(
+    space: Annotated[str, typer.Option(help="cells or mlp.")] = "cells",
+    method: Annotated[str, typer.Option(help="A method that `millrace nas list` names.")] = "",
+    budget: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps: rows trained on. Without it 5% of training every architecture."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the search and its trainings.")] = 0,
+    look_up: Annotated[
+        bool, typer.Option("--look-up", help="Take scores from the table instead of training.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--data-dir", help="CIFAR-10 in a folder, instead of digits.")
+    ] = None,
+    report: ReportOption = Path("reports/nas"),
+    work: Annotated[Path, typer.Option(help="Folder of scores and checkpoints.")] = Path("artifacts/nas"),
+    threads: Annotated[int, typer.Option(min=1, help="Threads of a training.")] = 1,
+) -> None:
+    """Search a space; the winner is written as parameters that `millrace zoo train` takes."""
+    from models.nas.methods.catalog import DEFAULT
+    from models.table import torch_threads
+    from pipeline.nas import describe, search
+
+    with torch_threads(threads):
+        search(
+            space, method or DEFAULT, report, work, budget=budget, seed=seed, look_up=look_up, folder=folder
+        )
+    for line in describe(report):
+        print(line)
+
+
+@app.command("list")
+@one_line_errors(ModelError)
+def list_methods() -> None:
+    """Name the spaces with their sizes, and the methods."""
+    from models.nas.catalog import SPACES
+    from models.nas.methods.catalog import DEFAULT, METHODS
+
+    for name, space in SPACES.items():
+        print(f"space   {name:22}{len(space.architectures):,} architectures of {space.network}")
+    for name in METHODS:
+        print(f"method  {name}{' (default)' if name == DEFAULT else ''}")
+
+
+@app.command()
+@one_line_errors(ModelError)
+def show(report: ReportOption = Path("reports/nas")) -> None:
+    """Tell what the last search found, and the command that trains it."""
+    from pipeline.nas import describe
+
+    for line in describe(report):
+        print(line)
