@@ -22,7 +22,7 @@ from tqdm import tqdm
 from models.nas.catalog import SPACES, lesson_of
 from models.nas.evaluate import FromTable
 from models.nas.judge import Truth, exhaustive, judge, tau_interval
-from models.nas.methods.catalog import DEFAULT, METHODS
+from models.nas.methods.catalog import DEFAULTS, METHODS
 from models.nas.table import Table, packaged, read
 
 PUBLISHED = {
@@ -58,8 +58,8 @@ def main() -> None:
         print(line)
     figures = {
         "complete": table.complete,
-        "default": DEFAULT,
-        "top1pct_compute": rows.get(DEFAULT, {}).get("top_compute"),
+        "default": DEFAULTS[space.name],
+        "top1pct_compute": rows.get(DEFAULTS[space.name], {}).get("top_compute"),
         "methods": rows,
     }
     print(json.dumps(figures))

@@ -1,6 +1,4 @@
-"""The `millrace` command: serve models, test a served one, try a site spec, studies, the zoo."""
-
-"""The `millrace` command: serve models, test a served one, try a site spec, the zoo, architecture search."""
+"""The `millrace` command: serve models, test a served one, try a site spec, studies, nas, the zoo."""
 
 from pathlib import Path
 from typing import Annotated

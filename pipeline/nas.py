@@ -12,7 +12,7 @@ from models.nas.catalog import lesson_of, space_of
 from models.nas.evaluate import ByTraining, Evaluate, FromTable
 from models.nas.history import History
 from models.nas.judge import Truth, exhaustive, judge
-from models.nas.methods.catalog import method_of
+from models.nas.methods.catalog import DEFAULTS, method_of
 from models.nas.space import Space
 from models.nas.table import Table, packaged
 from pipeline.files import read_json, whole_folder, write_csv, write_json, write_text
@@ -24,7 +24,7 @@ SHARE = 0.05
 
 def search(
     space_name: str,
-    method: str,
+    method: str | None,
     report: Path,
     work: Path,
     *,
@@ -35,10 +35,12 @@ def search(
 ) -> dict[str, Any]:
     """Search and write `report`: the trials, the summary and the winner. Returns the summary.
 
-    With `look_up` scores come from the packaged table, else from trainings whose scores `work` keeps.
+    Without a `method` the space's own is taken. With `look_up` scores come from the packaged table, else
+    from trainings, whose scores `work` keeps.
     """
     space = space_of(space_name)
-    lesson, find = lesson_of(space, folder), method_of(method)
+    name = method or DEFAULTS[space.name]
+    lesson, find = lesson_of(space, folder), method_of(name)
     evaluate: Evaluate
     if look_up:
         evaluate = FromTable(packaged(space), lesson)
@@ -47,7 +49,7 @@ def search(
     steps = budget or int(SHARE * len(evaluate.candidates()) * lesson.full)
     history = find(space, evaluate, steps, seed)
     summary: dict[str, Any] = {
-        "space": space.name, "method": method, "seed": seed, "budget": steps, "spent": history.spent,
+        "space": space.name, "method": name, "seed": seed, "budget": steps, "spent": history.spent,
         "trained": sum(trial.epochs == history.full for trial in history.trials),
         "architecture": history.best.architecture, "score": history.best.score,
         "network_name": space.network,

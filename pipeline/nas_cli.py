@@ -17,7 +17,9 @@ ReportOption = Annotated[Path, typer.Option(help="Folder of what was found.")]
 @one_line_errors(ModelError)
 def run_search(
     space: Annotated[str, typer.Option(help="cells or mlp.")] = "cells",
-    method: Annotated[str, typer.Option(help="A method that `millrace nas list` names.")] = "",
+    method: Annotated[
+        str | None, typer.Option(help="A method that `millrace nas list` names; without it the space's own.")
+    ] = None,
     budget: Annotated[
         int | None,
         typer.Option(min=1, help="Steps: rows trained on. Without it 5% of training every architecture."),
@@ -34,14 +36,11 @@ def run_search(
     threads: Annotated[int, typer.Option(min=1, help="Threads of a training.")] = 1,
 ) -> None:
     """Search a space; the winner is written as parameters that `millrace zoo train` takes."""
-    from models.nas.methods.catalog import DEFAULT
     from models.table import torch_threads
     from pipeline.nas import describe, search
 
     with torch_threads(threads):
-        search(
-            space, method or DEFAULT, report, work, budget=budget, seed=seed, look_up=look_up, folder=folder
-        )
+        search(space, method, report, work, budget=budget, seed=seed, look_up=look_up, folder=folder)
     for line in describe(report):
         print(line)
 
@@ -51,12 +50,13 @@ def run_search(
 def list_methods() -> None:
     """Name the spaces with their sizes, and the methods."""
     from models.nas.catalog import SPACES
-    from models.nas.methods.catalog import DEFAULT, METHODS
+    from models.nas.methods.catalog import DEFAULTS, METHODS
 
     for name, space in SPACES.items():
-        print(f"space   {name:22}{len(space.architectures):,} architectures of {space.network}")
+        count = f"{len(space.architectures):,} architectures of {space.network}"
+        print(f"space   {name:22}{count}, by default {DEFAULTS[name]}")
     for name in METHODS:
-        print(f"method  {name}{' (default)' if name == DEFAULT else ''}")
+        print(f"method  {name}")
 
 
 @app.command()

@@ -68,6 +68,12 @@ class Ledger:
             raise BudgetSpentError
         self.history.spent += steps
 
+    def idle(self) -> None:
+        """Count a step that costs nothing; raises BudgetSpentError after many in a row."""
+        self._idle += 1
+        if self._idle > IDLE:
+            raise BudgetSpentError
+
     def score(self, architecture: Architecture, epochs: int | None = None) -> float:
         """Return the validation score after ``epochs`` (None: all), and pay for what is new of them.
 
@@ -76,9 +82,7 @@ class Ledger:
         wanted = self.lesson.epochs if epochs is None else epochs
         known = self._known.setdefault(architecture, {})
         if wanted in known:
-            self._idle += 1
-            if self._idle > IDLE:
-                raise BudgetSpentError
+            self.idle()
             return known[wanted]
         done = max((epoch for epoch in known if epoch < wanted), default=0)
         self.pay(self.lesson.cost(wanted - done))

@@ -11,7 +11,7 @@ from models.errors import SearchError
 from models.nas.catalog import SPACES, lesson_of
 from models.nas.history import BudgetSpentError, Ledger
 from models.nas.lesson import Lesson
-from models.nas.methods.catalog import DEFAULT, METHODS, method_of
+from models.nas.methods.catalog import DEFAULTS, METHODS, method_of
 from models.nas.methods.reinforce import Controller, policy_loss
 from models.nas.methods.successive_halving import affordable, rungs_of
 from models.nas.space import Space
@@ -220,6 +220,7 @@ def test_a_space_without_shared_weights_says_so():
 
 
 def test_methods_are_found_by_name():
-    assert DEFAULT in METHODS
+    assert set(DEFAULTS) == set(SPACES)
+    assert set(DEFAULTS.values()) <= set(METHODS)
     with pytest.raises(SearchError, match=r"random.*'magic'"):
         method_of("magic")

@@ -47,7 +47,7 @@ def test_a_search_by_training_repeats_from_what_it_kept(tmp_path):
 def test_the_spaces_and_methods_are_named():
     told = millrace("nas", "list")
     assert "1,166 architectures of cell_cnn" in told
-    assert "(default)" in told
+    assert "by default successive_halving" in told
 
 
 @pytest.mark.parametrize(

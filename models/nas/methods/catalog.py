@@ -1,4 +1,4 @@
-"""The methods by name, and the default one."""
+"""The methods by name, and the default one of each space."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +12,7 @@ from models.nas.methods import (
     random_search,
     reinforce,
     successive_halving,
+    warm_evolution,
     zero_cost,
 )
 from models.nas.space import Space
@@ -22,6 +23,7 @@ Search = Callable[[Space, Evaluate, int, int], History]
 METHODS: dict[str, Search] = {
     "random": random_search.search,
     "evolution": evolution.search,
+    "warm_evolution": warm_evolution.search,
     "reinforce": reinforce.search,
     "one_shot": one_shot.search,
     "one_shot_fair": partial(one_shot.search, sampling="fair"),
@@ -32,7 +34,8 @@ METHODS: dict[str, Search] = {
     "successive_halving": successive_halving.search,
 }
 
-DEFAULT = "evolution"
+DEFAULTS = {"cells": "warm_evolution", "mlp": "successive_halving"}
+"""By space the method that is taken where none is named; docs/nas.md tells why."""
 
 
 def method_of(name: str) -> Search:

@@ -7,6 +7,7 @@ and 25, for budgets here are tens of trainings and not thousands.
 
 import random
 from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from models.nas.evaluate import Evaluate
@@ -23,25 +24,33 @@ def search(
     rng = random.Random(seed)  # noqa: S311  not for secrets
     with suppress(BudgetSpentError):
         first = rng.sample(pool, min(population, len(pool)))
-        evolve(space, ledger, first, set(pool), rng, sample)
+        evolve(space, ledger, first, dict.fromkeys(pool, 0.0), rng, sample=sample)
     return ledger.history
 
 
 def evolve(
     space: Space,
     ledger: Ledger,
-    first: list[Architecture],
-    allowed: set[Architecture],
+    first: Sequence[Architecture],
+    promise: Mapping[Architecture, float],
     rng: random.Random,
+    *,
     sample: int,
+    proposals: int = 1,
 ) -> None:
-    """Evolve from the architectures ``first`` until the ledger raises BudgetSpentError."""
+    """Evolve from the architectures ``first`` until the ledger raises BudgetSpentError.
+
+    A child is the most promising of ``proposals`` mutations; those without a ``promise`` cannot be asked for.
+    """
     alive = deque((architecture, ledger.score(architecture)) for architecture in first)
     while True:
         parents = rng.sample(list(alive), min(sample, len(alive)))
         parent = max(parents, key=lambda each: each[1])[0]
-        child = space.mutate(parent, rng)
-        while child not in allowed:
-            child = space.mutate(parent, rng)
-        alive.append((child, ledger.score(child)))
-        alive.popleft()
+        mutations = [space.mutate(parent, rng) for _ in range(proposals)]
+        allowed = [each for each in mutations if each in promise]
+        if allowed:
+            child = max(allowed, key=lambda each: promise[each])
+            alive.append((child, ledger.score(child)))
+            alive.popleft()
+        else:
+            ledger.idle()

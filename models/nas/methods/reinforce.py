@@ -93,6 +93,7 @@ def _learn(
         drawn = tuple(options[at] for options, at in zip(space.decisions, chosen, strict=True))
         architecture = space.canonical(drawn)
         if architecture not in allowed:
+            ledger.idle()
             continue
         reward = ledger.score(architecture)
         baseline = reward if baseline is None else decay * baseline + (1 - decay) * reward

@@ -47,16 +47,20 @@ def search(
 def ranked(
     space: Space, ledger: Ledger, seed: int, *, proxies: Sequence[str] = tuple(PROXIES), share: float = 0.3
 ) -> dict[Architecture, float]:
-    """Rank as many architectures as a ``share`` of the budget pays for; the ledger keeps the ranking."""
+    """Rank as many architectures as a ``share`` of the budget pays for; the ledger keeps the ranking.
+
+    Raises BudgetSpentError where it pays for none.
+    """
     pool = list(ledger.evaluate.candidates())
     random.Random(seed).shuffle(pool)  # noqa: S311  not for secrets
     count = int(share * ledger.budget) // (BATCH * len(proxies))
     chosen = pool[:count]
+    if not chosen:
+        raise BudgetSpentError
     ledger.pay(len(chosen) * BATCH * len(proxies))
     scores = [judge(space, ledger.lesson, each, seed, proxies) for each in chosen]
-    if scores:
-        votes = np.mean([rankdata(column) for column in zip(*scores, strict=True)], axis=0)
-        ledger.history.ranking |= dict(zip(chosen, votes.tolist(), strict=True))
+    votes = np.mean([rankdata(column) for column in zip(*scores, strict=True)], axis=0)
+    ledger.history.ranking |= dict(zip(chosen, votes.tolist(), strict=True))
     return ledger.history.ranking
 
 
