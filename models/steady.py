@@ -6,6 +6,7 @@ AutoGluon divides all rows of the batch by their sums. A tree one stack level up
 a threshold: now and then a row would take another branch, and its prediction would depend on its company.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,16 +49,15 @@ class _Rowwise:
 
 
 class _Scored(_Rowwise):
-    """A family whose probabilities are worked out from raw scores: (rows,) for two classes, or (rows, K)."""
+    """A family whose probabilities come from raw ``_scores``: (rows,) for two classes, or (rows, K)."""
+
+    _scores: Callable[..., Any]
 
     def _predict_proba(self, X: Any, **kwargs: Any) -> Any:
         if self.problem_type == "regression":
             return super()._predict_proba(X, **kwargs)  # type: ignore[misc]
         scores = np.asarray(self._scores(X, **kwargs), dtype=np.float64)
         return expit(scores) if self.problem_type == "binary" else softmax(scores, axis=1)
-
-    def _scores(self, X: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError
 
 
 class SteadyLightGBM(_Scored, LGBModel):  # type: ignore[misc]  # AutoGluon is untyped
