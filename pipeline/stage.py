@@ -1,6 +1,7 @@
 """How a stage runs from the command line: its signature is its interface, its errors are one line."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +40,19 @@ def run(stage: Callable[..., None], *roots: type[Exception]) -> None:
     """Run the stage as a command whose options are the arguments of its function; see `one_line_errors`."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(one_line_errors(*roots)(stage))
-    app()
+    try:
+        app()
+    except SystemExit as done:
+        if done.code:
+            _leave(int(done.code))
+        raise
+
+
+def _leave(status: int) -> None:
+    """End a failed stage at once: threads that a library has just begun would abort an orderly end (134)."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _fail(message: str, cause: Exception) -> None:
