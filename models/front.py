@@ -38,7 +38,7 @@ def pick(candidates: Sequence[Candidate], *, budget_ms: float) -> Candidate:
         quickest = min(graphs, key=lambda candidate: candidate.latency_ms)
         raise ModelError(
             f"no graph answers a row within {budget_ms:g} ms here: the quickest, {quickest.name}, takes "
-            f"{quickest.latency_ms:.3g} ms; raise the budget"
+            f"{quickest.latency_ms:.3g} ms; raise the budget (export.budget_ms)"
         )
     return min(within, key=lambda candidate: (candidate.loss, candidate.latency_ms))
 

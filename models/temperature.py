@@ -34,11 +34,6 @@ def fit_temperature(probabilities: Floats, classes: NDArray[np.int64]) -> float:
     return float(1 / found.x) if loss(found.x) < loss(1.0) else 1.0
 
 
-def log_loss(probabilities: Floats, classes: NDArray[np.int64]) -> float:
-    """Mean of -log of the true class's probability, in nats."""
-    return -float(np.log(probabilities[np.arange(len(classes)), classes]).mean())
-
-
 def calibration_error(probabilities: Floats, classes: NDArray[np.int64], *, bins: int = 15) -> float:
     """Expected calibration error: how far, on average, confidence and accuracy lie apart; 0 to 1.
 

@@ -3,11 +3,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import log_loss
 
 from models.ensemble import Ensemble
 from models.ensemble_fit import fit_ensemble
 from models.errors import EnsembleError
-from models.temperature import calibration_error, log_loss
+from models.temperature import calibration_error
 
 FAMILIES = {"GBM": {"num_boost_round": 40}, "XT": {"n_estimators": 20}, "LR": {}}
 
@@ -144,7 +145,7 @@ class TestClasses:
         raw = np.asarray(ensemble.predictor.predict_proba(X))
         told = ensemble.predict_proba(X)
         assert ensemble.info.temperature > 1.2
-        assert log_loss(told, truth) < log_loss(raw, truth)
+        assert log_loss(truth, told) < log_loss(truth, raw)
         assert calibration_error(told, truth) < 0.7 * calibration_error(raw, truth)
         assert ensemble.predict(X).tolist() == [ensemble.info.classes[place] for place in raw.argmax(axis=1)]
 
@@ -157,7 +158,7 @@ class TestClasses:
         )  # fmt: skip
         on_top = board[(board["family"] == "linear") & (board["level"] == 2)].iloc[0]
         answers = Ensemble(tmp_path).predict_proba(fresh, model=on_top["model"])
-        loss = log_loss(answers, (truth == "yes").to_numpy().astype(int))
+        loss = log_loss((truth == "yes").to_numpy().astype(int), answers)
         assert on_top["oof_log_loss"] > 0.95 * loss
         assert loss < 0.65
 
