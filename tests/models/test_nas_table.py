@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,28 @@ from models.nas.table import pack, read
 from models.nas.training import measure, train
 from tests.models.few_cells import Few, small
 
+HEADER_LINES = 2
+
 RUN = """
-import sys
+import os, signal, sys
 from pathlib import Path
 import torch
 from tests.models.few_cells import Few, small
-from models.nas.exhaustive import exhaust
+from models.nas import exhaustive
 
+rows_left = int(sys.argv[2])
+append = exhaustive.append
+
+def killed_after_some(path, row):
+    global rows_left
+    append(path, row)
+    rows_left -= 1
+    if not rows_left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+exhaustive.append = killed_after_some
 torch.set_num_threads(1)
-exhaust(Few(), small(), Path(sys.argv[1]), seeds=2, progress=False)
+exhaustive.exhaust(Few(), small(), Path(sys.argv[1]), seeds=2, progress=False)
 """
 
 
@@ -56,21 +68,21 @@ def test_a_torn_table_is_completed_with_the_same_rows(whole, tmp_path, cut):
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_table(whole, tmp_path):
+@pytest.mark.parametrize("rows", [1, 4])
+def test_a_killed_run_goes_on_to_the_same_table(whole, tmp_path, rows):
     path = tmp_path / "killed.csv"
-    command = [sys.executable, "-c", RUN, str(path)]
-    first = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": "."})
-    for _ in range(600):
-        if path.exists() and path.read_bytes().count(b"\n") >= 4:
-            break
-        time.sleep(0.1)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    assert run(path, rows) == -signal.SIGKILL
     before = path.read_bytes()
-    assert 0 < before.count(b"\n") < 8
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": "."}, check=True)
+    assert before == whole.read_bytes()[: len(before)]
+    assert before.count(b"\n") == HEADER_LINES + rows
+    assert run(path, -1) == 0
     assert path.read_bytes() == whole.read_bytes()
-    assert path.read_bytes().startswith(before[: before.rfind(b"\n")])
+
+
+def run(path: Path, rows: int) -> int:
+    """Train in a process of its own, killed after so many rows; returns its exit status."""
+    command = [sys.executable, "-c", RUN, str(path), str(rows)]
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": "."}, check=False).returncode
 
 
 def test_other_terms_are_not_mixed_in(whole, tmp_path):
