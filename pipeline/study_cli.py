@@ -1,9 +1,6 @@
 """The `millrace study` commands: run a study, look at it, export its best entries, open its dashboard."""
 
 import re
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -137,16 +134,12 @@ def export(
 @one_line_errors(ModelError)
 def dashboard(
     storage: StorageOption = DEFAULT_STORAGE,
-    port: Annotated[int, typer.Option(help="Port on the loopback.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, help="Port on the loopback; 0 takes a free one.")] = 8080,
 ) -> None:
-    """Open Optuna's dashboard on the storage, for this machine alone."""
-    from models.tuning.storage import open_storage, storage_url
+    """Serve Optuna's dashboard on the storage to this machine alone (`pip install 'millrace[dashboard]'`)."""
+    from pipeline.dashboard import serve_dashboard
 
-    if find_spec("optuna_dashboard") is None:
-        raise ParamsError("expected the package optuna-dashboard: pip install optuna-dashboard")
-    open_storage(storage)
-    command = [sys.executable, "-m", "optuna_dashboard", storage_url(storage), "--host", "127.0.0.1"]
-    raise typer.Exit(subprocess.run([*command, "--port", str(port)], check=False).returncode)
+    serve_dashboard(storage, port=port)
 
 
 def _seconds(text: str) -> float | None:

@@ -46,13 +46,12 @@ def open_storage(where: str | Path) -> Storage:
         raise StudyError(
             f"expected a path of a journal file or postgresql://USER@HOST/DATABASE, got {kind}://"
         )
-    return _postgres(storage_url(where))
+    return _postgres(server_url(where))
 
 
-def storage_url(where: str | Path) -> str:
-    """Return ``where`` as Optuna's dashboard takes it: a path, or a URL that names the driver."""
-    _, is_url, rest = str(where).partition("://")
-    return f"postgresql+psycopg://{rest}" if is_url else str(where)
+def server_url(where: str | Path) -> str:
+    """Return a server's URL as SQLAlchemy takes it, with the driver's name."""
+    return f"postgresql+psycopg://{str(where).partition('://')[2]}"
 
 
 def _journal(path: Path) -> Storage:

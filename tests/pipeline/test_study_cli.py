@@ -1,7 +1,5 @@
 """The `millrace study` commands, and the plots of a study."""
 
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,13 +77,10 @@ def test_what_will_not_do_is_one_line(table, words, said):
     assert "Traceback" not in output
 
 
-def test_no_study_of_that_name_and_no_dashboard(table, monkeypatch):
+def test_no_study_of_that_name(table):
     assert "expected a study among those" in millrace(
         "show", "other", "--storage", table.parent / "j", code=1
     )
-    monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
-    monkeypatch.setattr("pipeline.study_cli.find_spec", lambda _: None)
-    assert "pip install optuna-dashboard" in millrace("dashboard", "--storage", table.parent / "j", code=1)
 
 
 @pytest.fixture
