@@ -57,6 +57,9 @@ def run(
     warm_start: Annotated[
         list[str] | None, typer.Option(help="Studies in the storage whose best trials are tried first.")
     ] = None,
+    checkpoints: Annotated[
+        str, typer.Option(help="A folder that all workers reach, for trials that were killed to go on from.")
+    ] = "",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Of each worker.")] = 1,
 ) -> None:
@@ -75,7 +78,7 @@ def run(
         warm_up_steps=1 if rung or folds > 1 else 4, folds=folds, audit=audit, tau_floor=tau_floor,
         objectives=["rmsle", *(objective or [])], limits=_numbers(",".join(limit or [])),
         first=best_params(warm_start or [], storage), workers=workers, timeout_s=_seconds(timeout),
-        checkpoints=_checkpoints(storage), run_key=digest_code(),
+        checkpoints=checkpoints or _checkpoints(storage), run_key=digest_code(),
     )  # fmt: skip
     print(f"{len(tuned.study.trials)} trials, the best RMSLE {tuned.study.best_value:.4f}: {tuned.params}")
 
@@ -165,6 +168,6 @@ def _numbers(text: str, names: dict[str, object] | None = None) -> dict[str, flo
     return values
 
 
-def _checkpoints(storage: str) -> Path:
-    """Beside a journal; for PostgreSQL here, so that trials go on from their checkpoint on this machine."""
-    return Path("data/studies/checkpoints") if "://" in storage else Path(f"{storage}.checkpoints")
+def _checkpoints(storage: str) -> str:
+    """Beside a journal, or in the database itself: where every worker on the study finds them."""
+    return storage if "://" in storage else f"{storage}.checkpoints"

@@ -1,7 +1,6 @@
 """What a trial of a table network is: its parameters trained at each rung of a ladder of costs."""
 
 import math
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from models.catalog import entry
 from models.errors import StudyError, TrainingError
 from models.table import Rows, TableNetwork, fit_network, predict_network
 from models.trainer import History
+from models.tuning.checkpoints import Part, TrialCheckpoints, trial_checkpoints
 from models.tuning.worker import Report
 
 CHECKPOINT_EVERY_S = 5.0
@@ -61,8 +61,8 @@ class TableObjective:
 
     With one rung the steps are epochs, with more they are rungs, and with ``folds`` above 1 they are folds of
     all rows. ``limits`` bound ``latency_ms`` (one row) or ``parameters``; a trial beyond one is not the best.
-    ``objectives`` are ``rmsle`` and, to minimise with it, either of the two. ``checkpoints`` is a folder
-    where trials that were killed go on.
+    ``objectives`` are ``rmsle`` and, to minimise with it, either of the two. ``checkpoints`` says where
+    those of a trial are kept until it has ended, see ``open_artifacts``: there who takes it up goes on.
     """
 
     train: Rows
@@ -76,32 +76,32 @@ class TableObjective:
     folds: int = 1
     objectives: tuple[str, ...] = ("rmsle",)
     limits: Mapping[str, float] | None = None
-    checkpoints: Path | None = None
+    checkpoints: str | Path | None = None
     run_key: str = ""
 
     def __call__(self, trial: Trial, report: Report) -> float | tuple[float, ...]:
         """Train, rung by rung; a checkpoint is kept until the trial has ended."""
-        folder = self._folder(trial)
-        try:
-            answer = self._climb(trial, report, folder)
-        except (optuna.TrialPruned, TrainingError):
-            _remove(folder)
-            raise
-        _remove(folder)
-        return answer
+        with trial_checkpoints(trial, self.checkpoints) as kept:
+            try:
+                answer = self._climb(trial, report, kept)
+            except (optuna.TrialPruned, TrainingError):
+                kept.drop()
+                raise
+            kept.drop()
+            return answer
 
-    def _climb(self, trial: Trial, report: Report, folder: Path | None) -> float | tuple[float, ...]:
+    def _climb(self, trial: Trial, report: Report, kept: TrialCheckpoints) -> float | tuple[float, ...]:
         params = entry(self.network).search_space(trial)
         alone = len(self.objectives) == 1
         if self.folds > 1:
-            fitted, loss = self._cross_validate(params, report if alone else None, folder)
+            fitted, loss = self._cross_validate(params, report if alone else None, kept)
         elif len(self.ladder) == 1:
             fitted, loss = self._fit(
-                params, FULL, (self.train, self.validation), folder, report if alone else None
+                params, FULL, (self.train, self.validation), kept.part("last"), report if alone else None
             )
         else:
             for step, rung in enumerate(self.ladder):
-                part = None if folder is None else folder / f"rung{step}"
+                part = kept.part(f"rung{step}")
                 fitted, loss = self._fit(params, rung, (self.train, self.validation), part)
                 if alone:
                     report(step, loss)
@@ -114,12 +114,13 @@ class TableObjective:
         params: Mapping[str, Mapping[str, Any]],
         rung: Rung,
         rows: tuple[Rows, Rows],
-        folder: Path | None,
+        part: Part,
         report: Report | None = None,
     ) -> tuple[TableNetwork, float]:
         def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
             if report is not None:
                 report(epoch, metrics["rmsle"])
+            part.keep()
 
         def on_resume(history: History) -> None:  # a kill may have left the last one untold
             on_epoch(len(history.epochs) - 1, history.epochs[-1])
@@ -127,19 +128,18 @@ class TableObjective:
         fitted, history = fit_network(
             nested(rows[0], rung.rows, self.seed), rows[1], network=self.network,
             params=scaled(params, rung.size), epochs=max(1, round(self.epochs * rung.epochs)),
-            patience=self.patience, seed=self.seed, threads=self.threads, checkpoint_folder=folder,
+            patience=self.patience, seed=self.seed, threads=self.threads, checkpoint_folder=part.folder,
             checkpoint_every_s=CHECKPOINT_EVERY_S, run_key=self.run_key, on_resume=on_resume,
             on_epoch=on_epoch, progress=False,
         )  # fmt: skip
         return fitted, history.best["rmsle"]
 
     def _cross_validate(
-        self, params: Mapping[str, Mapping[str, Any]], report: Report | None, folder: Path | None
+        self, params: Mapping[str, Mapping[str, Any]], report: Report | None, kept: TrialCheckpoints
     ) -> tuple[TableNetwork, float]:
         losses = []
         for fold, rows in enumerate(folds((self.train, self.validation), self.folds, self.seed)):
-            part = None if folder is None else folder / f"fold{fold}"
-            fitted, loss = self._fit(params, FULL, rows, part)
+            fitted, loss = self._fit(params, FULL, rows, kept.part(f"fold{fold}"))
             losses.append(loss)
             if report is not None:
                 report(fold, loss)
@@ -152,11 +152,6 @@ class TableObjective:
             if name not in trial.storage.get_trial(trial._trial_id).constraints:
                 trial.set_constraint(name, measured[name] - most)
         return measured
-
-    def _folder(self, trial: Trial) -> Path | None:
-        if self.checkpoints is None:
-            return None
-        return self.checkpoints / trial.study.study_name / str(trial.number)
 
 
 def nested(rows: Rows, share: float, seed: int) -> Rows:
@@ -207,8 +202,3 @@ def parameters(fitted: TableNetwork, _: pd.DataFrame) -> float:
 
 
 MEASURES = {"latency_ms": latency_ms, "parameters": parameters}
-
-
-def _remove(folder: Path | None) -> None:
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -30,13 +30,22 @@ class Storage:
 def open_storage(where: str | Path) -> Storage:
     """Open or create the storage at ``where``: a path of a journal file, or ``postgresql://USER@HOST/DB``.
 
-    Raises StudyError for SQLite, whose file takes one writer and waits, for a URL of another kind, and for a
-    server that does not answer.
+    Raises StudyError as ``server_url`` does, and for a server that does not answer.
     """
-    kind, is_url, _ = str(where).partition("://")
-    if not is_url:
-        return _journal(Path(where))
+    url = server_url(where)
+    return _journal(Path(where)) if url is None else _postgres(url)
+
+
+def server_url(where: str | Path) -> str | None:
+    """Return the URL of a PostgreSQL as SQLAlchemy takes it, with the driver's name; None for a path.
+
+    Raises StudyError for SQLite, whose file takes one writer and waits, for a URL of another kind, and where
+    the driver is not installed.
+    """
+    kind, is_url, rest = str(where).partition("://")
     base = kind.partition("+")[0]
+    if not is_url:
+        return None
     if base == "sqlite":
         raise StudyError(
             f"expected a journal file or postgresql://..., got {where}: SQLite is not for several processes; "
@@ -46,12 +55,9 @@ def open_storage(where: str | Path) -> Storage:
         raise StudyError(
             f"expected a path of a journal file or postgresql://USER@HOST/DATABASE, got {kind}://"
         )
-    return _postgres(server_url(where))
-
-
-def server_url(where: str | Path) -> str:
-    """Return a server's URL as SQLAlchemy takes it, with the driver's name."""
-    return f"postgresql+psycopg://{str(where).partition('://')[2]}"
+    if find_spec("psycopg") is None:
+        raise StudyError("expected the package psycopg for PostgreSQL: pip install 'millrace[postgres]'")
+    return f"postgresql+psycopg://{rest}"
 
 
 def _journal(path: Path) -> Storage:
@@ -59,15 +65,16 @@ def _journal(path: Path) -> Storage:
 
 
 def _postgres(url: str) -> Storage:
-    if find_spec("psycopg") is None:
-        raise StudyError("expected the package psycopg for PostgreSQL: pip install 'millrace[postgres]'")
     locks = PostgresLocks(url)
     try:
         # Two workers that start at once would both create the tables.
         with locks.alone("schema"):
             return Storage(get_storage(RDBStorage(url, engine_kwargs={"pool_pre_ping": True})), locks)
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        raise StudyError(
-            f"expected a PostgreSQL server that lets us in, got: {reason}; mend the storage's URL"
-        ) from error
+        raise refused(error) from error
+
+
+def refused(error: SQLAlchemyError) -> StudyError:
+    """Say in one line why the server did not do what it was asked."""
+    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return StudyError(f"expected a PostgreSQL server that lets us in, got: {reason}; mend the storage's URL")

@@ -52,7 +52,7 @@ def tune_network(
     first: Sequence[Mapping[str, Any]] = (),
     study_patience: int | None = None,
     run_key: str = "",
-    checkpoints: Path | None = None,
+    checkpoints: str | Path | None = None,
     workers: int = 1,
     timeout_s: float | None = None,
     progress: bool = True,

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -18,7 +17,6 @@ from models.tuning.search import Search
 from models.tuning.storage import open_storage
 from models.tuning.study import run_study
 from models.tuning.worker import owner_of, worker
-from tests.models.postgres import postgres, why_not
 
 SCRIPT = """
 import json, os, sys, time
@@ -49,28 +47,6 @@ search = Search(name="s", storage=storage, trials=trials, seed=0, startup_trials
 result = run_study(objective, search, progress=False)
 print(json.dumps(result.trials))
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    reason = why_not()
-    if reason:
-        pytest.skip(reason)
-    with postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["journal", "postgres"])
-def storage(request, tmp_path) -> str:
-    """A storage without studies of the name `s`."""
-    if request.param == "journal":
-        return str(tmp_path / "study.journal")
-    url = request.getfixturevalue("server")
-    optuna_storage = open_storage(url)
-    for name in optuna.get_all_study_names(optuna_storage.optuna):
-        optuna.delete_study(study_name=name, storage=optuna_storage.optuna)
-    optuna_storage.close()
-    return url
 
 
 def parabola(trial, report):
