@@ -1,5 +1,6 @@
 """What a search does and what it costs: every method pays here, and writes down what it saw."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.errors import SearchError
@@ -75,18 +76,34 @@ class Ledger:
             raise BudgetSpentError
 
     def score(self, architecture: Architecture, epochs: int | None = None) -> float:
-        """Return the validation score after ``epochs`` (None: all), and pay for what is new of them.
+        """Return one architecture's score, as ``scores`` does."""
+        return self.scores([architecture], epochs)[0]
 
-        Raises BudgetSpentError when it cannot be paid, or when nothing new has been asked for long.
+    def scores(self, architectures: Sequence[Architecture], epochs: int | None = None) -> list[float]:
+        """Return the validation scores after ``epochs`` (None: all), and pay for what is new of them.
+
+        They are paid for in their order and trained together. Raises BudgetSpentError when one cannot be
+        paid, once those before it are trained, or when nothing new has been asked for long.
         """
         wanted = self.lesson.epochs if epochs is None else epochs
-        known = self._known.setdefault(architecture, {})
-        if wanted in known:
-            self.idle()
-            return known[wanted]
-        done = max((epoch for epoch in known if epoch < wanted), default=0)
-        self.pay(self.lesson.cost(wanted - done))
-        self._idle = 0
-        known[wanted] = self.evaluate(architecture, wanted)
-        self.history.trials.append(Trial(architecture, wanted, known[wanted], self.history.spent))
-        return known[wanted]
+        bought: dict[Architecture, int] = {}
+        try:
+            for architecture in architectures:
+                known = self._known.setdefault(architecture, {})
+                if wanted in known or architecture in bought:
+                    self.idle()
+                    continue
+                done = max((epoch for epoch in known if epoch < wanted), default=0)
+                self.pay(self.lesson.cost(wanted - done))
+                self._idle = 0
+                bought[architecture] = self.history.spent
+        finally:
+            self._enter(bought, wanted)
+        return [self._known[architecture][wanted] for architecture in architectures]
+
+    def _enter(self, bought: Mapping[Architecture, int], epochs: int) -> None:
+        """Have architectures trained and write down what they score and what had been spent by then."""
+        found = self.evaluate(tuple(bought), epochs)
+        for (architecture, spent), score in zip(bought.items(), found, strict=True):
+            self._known[architecture][epochs] = score
+            self.history.trials.append(Trial(architecture, epochs, score, spent))

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from joblib import delayed, parallel_config
 
 from models.errors import DataError, SearchError
 from models.nas.evaluate import ByTraining, FromTable
 from models.nas.exhaustive import exhaust
+from models.nas.jobs import in_order
 from models.nas.lesson import moved_digits, small_pictures
 from models.nas.table import pack, read
 from models.nas.training import measure, train
@@ -65,6 +67,44 @@ def test_a_torn_table_is_completed_with_the_same_rows(whole, tmp_path, cut):
     torn.write_bytes(whole.read_bytes()[:cut])
     exhaust(Few(), small(), torn, seeds=2, progress=False)
     assert torn.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_table_is_the_same_bytes_whatever_the_number_of_jobs(whole, tmp_path):
+    for jobs in (2, 3):
+        path = tmp_path / f"{jobs}.csv"
+        exhaust(Few(), small(), path, seeds=2, jobs=jobs, progress=False)
+        assert path.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_candidates_trained_side_by_side_score_as_one_after_the_other(tmp_path):
+    space, lesson = Few(), small(epochs=3)
+    one = ByTraining(space, lesson, tmp_path / "one")
+    with parallel_config(backend="loky", n_jobs=2):
+        two = ByTraining(space, lesson, tmp_path / "two")
+        for epochs in (1, 3):
+            assert two(space.architectures, epochs) == one(space.architectures, epochs)
+    files = [next((tmp_path / name).glob("scores_*.jsonl")).read_text() for name in ("one", "two")]
+    assert files[0] == files[1]
+
+
+def test_results_come_in_order_and_soon_whatever_the_backend():
+    taken = []
+
+    def calls():
+        for number in range(20):
+            taken.append(number)
+            yield delayed(abs)(-number)
+
+    # A backend that hands nothing over before the end, as Ray's: results must come before all have begun.
+    with parallel_config(backend="multiprocessing", n_jobs=2):
+        results = in_order(calls(), None)
+        assert next(results) == 0
+        assert len(taken) < 20
+        assert list(results) == list(range(1, 20))
 
 
 @pytest.mark.slow
@@ -125,18 +165,18 @@ def test_training_goes_on_where_it_stopped_and_ends_as_in_one_go(tmp_path):
     architecture = space.architectures[-1]
     whole = train(space, lesson, architecture, seed=0)[1]
     evaluate = ByTraining(space, lesson, tmp_path)
-    assert [evaluate(architecture, epochs) for epochs in (1, 2, 3)] == list(whole)
+    assert [evaluate([architecture], epochs) for epochs in (1, 2, 3)] == [[score] for score in whole]
     assert evaluate.candidates() == space.architectures
 
 
 def test_what_was_trained_is_not_trained_again_after_a_kill(tmp_path, monkeypatch):
     space, architecture = Few(), Few().architectures[1]
-    score = ByTraining(space, small(), tmp_path)(architecture, 2)
+    score = ByTraining(space, small(), tmp_path)([architecture], 2)
     (file,) = tmp_path.glob("scores_*.jsonl")
     with file.open("a") as torn:
         torn.write('[["none"')
     monkeypatch.setattr("models.nas.evaluate.train", None)
-    assert ByTraining(space, small(), tmp_path)(architecture, 2) == score
+    assert ByTraining(space, small(), tmp_path)([architecture], 2) == score
     assert file.read_text().endswith("]\n")
 
 

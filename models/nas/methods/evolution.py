@@ -42,7 +42,7 @@ def evolve(
 
     A child is the most promising of ``proposals`` mutations; those without a ``promise`` cannot be asked for.
     """
-    alive = deque((architecture, ledger.score(architecture)) for architecture in first)
+    alive = deque(zip(first, ledger.scores(first), strict=True))
     while True:
         parents = rng.sample(list(alive), min(sample, len(alive)))
         parent = max(parents, key=lambda each: each[1])[0]

@@ -17,6 +17,5 @@ def search(space: Space, evaluate: Evaluate, budget: int, seed: int) -> History:
     ledger, pool = Ledger(evaluate, budget), list(evaluate.candidates())
     random.Random(seed).shuffle(pool)  # noqa: S311  not for secrets
     with suppress(BudgetSpentError):
-        for architecture in pool:
-            ledger.score(architecture)
+        ledger.scores(pool)
     return ledger.history

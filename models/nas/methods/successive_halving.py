@@ -60,7 +60,7 @@ def halve(ledger: Ledger, starters: list[Architecture], rungs: list[int], keep: 
     """Take architectures from rung to rung as far as the budget reaches."""
     with suppress(BudgetSpentError):
         for rung in rungs:
-            scores = {architecture: ledger.score(architecture, rung) for architecture in starters}
+            scores = dict(zip(starters, ledger.scores(starters, rung), strict=True))
             if rung == rungs[0]:
                 ledger.history.ranking |= scores
             starters = sorted(scores, key=lambda each: -scores[each])[: max(1, len(starters) // keep)]

@@ -39,8 +39,7 @@ def search(
     ledger = Ledger(evaluate, budget)
     with suppress(BudgetSpentError):
         ranking = ranked(space, ledger, seed, proxies=proxies, share=share)
-        for architecture in sorted(ranking, key=lambda each: -ranking[each]):
-            ledger.score(architecture)
+        ledger.scores(sorted(ranking, key=lambda each: -ranking[each]))
     return ledger.history
 
 
