@@ -17,6 +17,9 @@ NODES = 4
 EDGES = ((0, 1), (0, 2), (1, 2), (1, 3), (2, 3))
 """From which node to which; node 0 is the cell's input, the last its output."""
 
+PATHS = ((0, 3), (1, 4), (0, 2, 4))
+"""The ways from input to output, as places in ``EDGES``."""
+
 OPERATIONS = ("none", "skip", "conv1", "conv3", "pool3")
 
 

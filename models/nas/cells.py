@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from models.layers.cell import EDGES, NODES, OPERATIONS
+from models.layers.cell import EDGES, NODES, OPERATIONS, PATHS
 from models.nas.space import Architecture, Space
 from models.zoo.cell_cnn import CellCNN
 
@@ -56,6 +56,27 @@ class Cells(Space):
     def entries(self, architecture: Architecture) -> dict[str, Any]:
         """Return ``operations``."""
         return {"operations": architecture}
+
+    def encode(self, architecture: Architecture) -> list[float]:
+        """Return the operations by edge, and what lies on the paths from input to output.
+
+        The paths are BANANAS' idea (White, Neiswanger, Savani 2021, https://arxiv.org/abs/1910.11858),
+        counted here and not listed: how many are open and how many of them do nothing, how many layers the
+        longest has, how many with weights the longest and the shortest have, and of each operation how many
+        there are on all paths together and on the path that has most.
+        """
+        open_paths = [
+            [architecture[edge] for edge in path if architecture[edge] != "skip"]
+            for path in PATHS
+            if all(architecture[edge] != "none" for edge in path)
+        ]
+        lengths = [len(path) for path in open_paths]
+        weights = [sum(name.startswith("conv") for name in path) for path in open_paths] or [0]
+        numbers = [len(lengths), lengths.count(0), max(lengths, default=0), max(weights), min(weights)]
+        for name in ("conv1", "conv3", "pool3"):
+            counts = [path.count(name) for path in open_paths] or [0]
+            numbers += [sum(counts), max(counts)]
+        return super().encode(architecture) + [float(number) for number in numbers]
 
     def shared(self, config: Any) -> nn.Module:
         """Build all operations on all edges."""

@@ -33,6 +33,14 @@ class Space(ABC):
     def entries(self, architecture: Architecture) -> dict[str, Any]:
         """Return the entries of the network's config that build the architecture."""
 
+    def encode(self, architecture: Architecture) -> list[float]:
+        """Return numbers by which a predictor tells architectures apart: 1 for each option taken, else 0."""
+        return [
+            float(option == taken)
+            for options, taken in zip(self.decisions, architecture, strict=True)
+            for option in options
+        ]
+
     def shared(self, config: Any) -> nn.Module:
         """Build one network with every option of every decision; its ``path`` says which are walked.
 

@@ -6,12 +6,14 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kendalltau
 
 from models.errors import SearchError
 from models.nas.catalog import SPACES, lesson_of
 from models.nas.history import BudgetSpentError, Ledger
 from models.nas.lesson import Lesson
 from models.nas.methods.catalog import DEFAULTS, METHODS, method_of
+from models.nas.methods.predictor import beginners, encodings, expected_improvement, predict
 from models.nas.methods.reinforce import Controller, policy_loss
 from models.nas.methods.successive_halving import affordable, rungs_of
 from models.nas.space import Space
@@ -49,9 +51,9 @@ class MadeUp:
         self.lesson = lesson
         self.asked: list[tuple] = []
 
-    def __call__(self, architecture, epochs):
-        self.asked.append((architecture, epochs))
-        return sum(WORTH[each] for each in architecture) / 4 + 0.01 * epochs
+    def __call__(self, architectures, epochs):
+        self.asked += [(each, epochs) for each in architectures]
+        return [sum(map(WORTH.get, each)) / 4 + 0.01 * epochs for each in architectures]
 
     def candidates(self):
         return Toy().architectures
@@ -101,6 +103,18 @@ def test_epochs_are_paid_once(lesson):
         ledger.score(BEST, epochs)
     assert ledger.history.spent == lesson.cost(1) + lesson.cost(2)
     assert [trial.epochs for trial in ledger.history.trials] == [1, 3]
+
+
+def test_what_is_asked_for_together_is_paid_in_order_and_trained_as_far_as_the_budget_reaches(lesson):
+    pool, evaluate = Toy().architectures, MadeUp(lesson)
+    ledger = Ledger(evaluate, 2 * lesson.full)
+    with pytest.raises(BudgetSpentError):
+        ledger.scores([pool[3], pool[1], pool[3], pool[7]])
+    assert [(trial.architecture, trial.spent) for trial in ledger.history.trials] == [
+        (pool[3], lesson.full),
+        (pool[1], 2 * lesson.full),
+    ]
+    assert ledger.scores([pool[1], pool[3]]) == evaluate([pool[1], pool[3]], lesson.epochs)
 
 
 def test_what_cannot_be_paid_is_not_done(lesson):
@@ -217,6 +231,35 @@ def test_a_space_without_shared_weights_says_so():
     space = SPACES["mlp"]
     with pytest.raises(SearchError, match="mlp is none"):
         Supernet(space, lesson_of(space), 0)
+
+
+def test_the_predictor_learns_a_sum_of_operations_from_a_few_and_doubts_what_it_has_not_seen():
+    pool = CELLS.architectures[::4]
+    worth = np.array([sum(map(WORTH.get, each)) for each in pool])
+    x, rng = encodings(CELLS, pool, dict.fromkeys(pool, 0.0)), np.random.default_rng(0)
+    seen = rng.permutation(len(pool))[:60].tolist()
+    mean, doubt = predict(x, seen, worth[seen].tolist())
+    rest = np.setdiff1d(np.arange(len(pool)), seen)
+    assert kendalltau(mean[rest], worth[rest])[0] > 0.8
+    assert doubt[seen].max() < np.median(doubt[rest])
+
+
+def test_expected_improvement_is_the_integral_over_what_may_be():
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(0.4, 0.2, 200_000)
+    expected = np.maximum(drawn - 0.5, 0).mean()
+    found = expected_improvement(np.array([0.4, 0.4, 0.6]), np.array([0.2, 0.0, 0.0]), 0.5)
+    assert found[0] == pytest.approx(expected, rel=0.02)
+    assert found[1:] == pytest.approx([0.0, 0.1])
+
+
+def test_beginners_are_the_best_ranked_and_others_by_chance_each_once():
+    pool = [(str(number),) for number in range(10)]
+    ranking = {each: float(each[0]) for each in pool[:6]}
+    chosen = beginners(pool, ranking, 6, random.Random(0))
+    assert chosen[:3] == [("5",), ("4",), ("3",)]
+    assert len(set(chosen)) == 6
+    assert sorted(beginners(pool, ranking, 99, random.Random(0))) == pool
 
 
 def test_methods_are_found_by_name():

@@ -121,3 +121,20 @@ def test_samples_and_mutations_are_canonical_and_new(name):
 def test_an_unknown_space_is_told_which_there_are():
     with pytest.raises(SearchError, match=r"cells, mlp.*'trees'"):
         space_of("trees")
+
+
+def test_a_cell_is_encoded_by_its_edges_and_its_open_paths():
+    # Of 0-1-3, 0-2-3 and 0-1-2-3 the second is closed; the others are conv3, pool3 and conv3, conv1, conv1.
+    encoded = CELLS.encode(("conv3", "none", "conv1", "pool3", "conv1"))
+    assert encoded[:5] == [0, 0, 0, 1, 0]
+    open_paths, idle, longest, most, fewest = encoded[25:30]
+    assert (open_paths, idle, longest, most, fewest) == (2, 0, 3, 3, 1)
+    assert encoded[30:] == [2, 2, 2, 1, 1, 1]
+    assert CELLS.encode(("none",) * 5)[25:] == [0] * 11
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_every_architecture_has_an_encoding_of_its_own(name):
+    space = SPACES[name]
+    encoded = {tuple(space.encode(each)) for each in space.architectures}
+    assert len(encoded) == len(space.architectures)

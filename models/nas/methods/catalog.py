@@ -9,6 +9,7 @@ from models.nas.history import History
 from models.nas.methods import (
     evolution,
     one_shot,
+    predictor,
     random_search,
     reinforce,
     successive_halving,
@@ -24,6 +25,7 @@ METHODS: dict[str, Search] = {
     "random": random_search.search,
     "evolution": evolution.search,
     "warm_evolution": warm_evolution.search,
+    "predictor": predictor.search,
     "reinforce": reinforce.search,
     "one_shot": one_shot.search,
     "one_shot_fair": partial(one_shot.search, sampling="fair"),
