@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from models.errors import ModelError
+from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import one_line_errors
 
 app = typer.Typer(help="Architecture search, judged by a table of all architectures.", no_args_is_help=True)
@@ -33,16 +34,46 @@ def run_search(
     ] = None,
     report: ReportOption = Path("reports/nas"),
     work: Annotated[Path, typer.Option(help="Folder of scores and checkpoints.")] = Path("artifacts/nas"),
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at a time; without it what compute.engine says.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of a training.")] = 1,
+    params: Annotated[
+        Path, typer.Option(help="Its compute section says who carries trainings.")
+    ] = PARAMS_FILE,
 ) -> None:
     """Search a space; the winner is written as parameters that `millrace zoo train` takes."""
     from models.table import torch_threads
+    from pipeline.compute import engine
     from pipeline.nas import describe, search
 
-    with torch_threads(threads):
-        search(space, method, report, work, budget=budget, seed=seed, look_up=look_up, folder=folder)
+    with torch_threads(threads), engine(read_params(params).compute):
+        search(
+            space, method, report, work, budget=budget, seed=seed, look_up=look_up, folder=folder, jobs=jobs
+        )
     for line in describe(report):
         print(line)
+
+
+@app.command("compare")
+@one_line_errors(ModelError)
+def compare(
+    space: Annotated[str, typer.Option(help="cells or mlp.")] = "cells",
+    method: Annotated[
+        list[str] | None, typer.Option(help="Methods to compare; without it all that suit the space.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Searches of each method.")] = 10,
+    budget: Annotated[float, typer.Option(min=0, max=1, help="Share of exhaustive compute.")] = 0.05,
+    jobs: Annotated[int, typer.Option(min=1, help="Searches at a time.")] = 1,
+    report: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("reports/nas_compare"),
+) -> None:
+    """Search with every method and several seeds, scores from the table, and draw them side by side."""
+    from pipeline.nas_compare import compare_methods
+
+    found = compare_methods(space, method or (), report, seeds=seeds, share=budget, jobs=jobs)
+    for name, row in found.items():
+        print(f"{name:21}median regret {row['regret']:.4f}")
+    print(report / "index.html")
 
 
 @app.command("list")
