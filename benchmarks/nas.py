@@ -18,7 +18,7 @@ from typing import Any
 from machine import machine
 
 from models.nas.catalog import SPACES, lesson_of
-from models.nas.compare import ceiling, compare, figures, suited
+from models.nas.compare import ceiling, compare, figures, noise, suited
 from models.nas.judge import Truth
 from models.nas.methods.catalog import DEFAULTS, METHODS
 from models.nas.table import packaged, read
@@ -55,17 +55,14 @@ def main() -> None:
     lesson, truth = lesson_of(space, asked.data_dir), Truth(table)
     runs = compare(table, lesson, names, seeds, asked.budget, jobs=asked.jobs)
     rows = {name: figures([run for run in runs if run.method == name], truth) for name in names}
-    top = ceiling(table, truth)
-    for line in lines(rows, PUBLISHED if asked.space == "cells" else {}):
+    top, alike = ceiling(table, truth), noise(table)
+    for line in [*lines(rows, PUBLISHED if asked.space == "cells" else {}), *remarks(top, alike)]:
         print(line)
-    print(
-        f"ceiling: the best of all by validation score has regret {top['regret']}, {top['share_above']:.1%} "
-        f"are better; the first of the true top 1% is number {top['places']}; tau {top['tau']:.2f}"
-    )
     if asked.report:
         write_comparison(asked.report, table, lesson, runs, asked.budget)
     default = DEFAULTS[space.name]
-    told = {"complete": table.complete, "default": default, "ceiling": top, "methods": rows}
+    told = {"complete": table.complete, "default": default, "ceiling": top, "noise": alike}
+    told["methods"] = rows
     print(json.dumps({"top1pct_compute": rows.get(default, {}).get("top_compute"), **told}))
 
 
@@ -86,6 +83,22 @@ def lines(rows: dict[str, dict[str, Any]], published: dict[str, str]) -> list[st
         found.append(
             f"{name:21}{row['regret']:8.4f}{row['compute']:9.3f}{row['found']:7.0%}{row['returned']:10.0%}{top:>11}"
             f"{tau:>7}{interval:>15}{rho:>7}  {published.get(name, '')}"
+        )
+    return found
+
+
+def remarks(top: dict[str, Any], alike: dict[str, Any]) -> list[str]:
+    """What the table itself allows, in lines for people."""
+    better = f"{top['share_above']:.1%} are better"
+    found = [
+        f"ceiling: the best of all by validation score has regret {top['regret']:.4f}, {better}; "
+        f"the first of the true top 1% is number {top['places']}; tau {top['tau']:.2f}"
+    ]
+    if alike["validation"] is not None:
+        found.append(
+            f"noise: tau between two of {alike['seeds']} seeds, {alike['architectures']} architectures: "
+            f"{alike['validation']:.2f} on validation rows, {alike['better_half']:.2f} among the better "
+            f"half, {alike['test']:.2f} on test rows"
         )
     return found
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from joblib import delayed
@@ -101,6 +102,29 @@ def ceiling(table: Table, truth: Truth) -> Figures:
         "places": places,
         "tau": _figure(tau_of(seen, truth)),
     }
+
+
+def noise(table: Table) -> Figures:
+    """Return how alike trainings are that differ by their seed alone: means over all pairs of seeds.
+
+    ``validation`` and ``test``: Kendall's tau between two seeds' scores; ``better_half``: that of validation
+    among the architectures whose mean over the pair is over the median; ``architectures``: how many were
+    trained with every seed of the table.
+    """
+    seeds = sorted({seed for _, seed in table.rows})
+    shared = [each for each in table.architectures if all((each, seed) in table.rows for seed in seeds)]
+    rows = [[table.rows[each, seed] for each in shared] for seed in seeds]
+    validation = np.array([[row.validation[-1] for row in column] for column in rows])
+    test = np.array([[row.test for row in column] for column in rows])
+    taus: dict[str, list[float]] = {"validation": [], "better_half": [], "test": []}
+    for one, two in combinations(range(len(seeds)), 2):
+        mean = validation[one] + validation[two]
+        better = mean > np.median(mean)
+        taus["validation"].append(kendalltau(validation[one], validation[two])[0])
+        taus["better_half"].append(kendalltau(validation[one][better], validation[two][better])[0])
+        taus["test"].append(kendalltau(test[one], test[two])[0])
+    found = {name: _figure(np.mean(values) if values else math.nan) for name, values in taus.items()}
+    return {"architectures": len(shared), "seeds": len(seeds), **found}
 
 
 def tau_of(ranking: dict[Architecture, float], truth: Truth) -> float:

@@ -3,7 +3,7 @@
 import pytest
 
 from models.nas.catalog import SPACES, lesson_of
-from models.nas.compare import ceiling, compare, figures, suited
+from models.nas.compare import ceiling, compare, figures, noise, suited
 from models.nas.history import History, Trial
 from models.nas.judge import Truth, Verdict
 from models.nas.table import Table, packaged
@@ -34,6 +34,21 @@ def test_the_ceiling_is_what_the_best_validation_score_of_all_gets():
     assert ceiling(numbers({}), Truth(numbers({}))) == {
         "regret": 0, "share_above": 0, "places": 1, "tau": 1,
     }  # fmt: skip
+
+
+def test_noise_is_how_seeds_agree():
+    table = numbers({})
+    again = {
+        (each, seed): Measured(each, seed, (0.0, worth(int(each[0]))), int(each[0]) / 200, 1, 1)
+        for each in table.architectures[:100]
+        for seed, worth in ((1, lambda number: number), (2, lambda number: -2 * number))
+    }
+    found = noise(Table(table.space, {}, {**table.rows, **again}))
+    # Of the three pairs of seeds one agrees on validation rows and two are opposed; on test rows all agree.
+    assert found["architectures"] == 100
+    assert found["validation"] == pytest.approx(-1 / 3, abs=1e-4)
+    assert found["test"] == 1
+    assert noise(table)["validation"] is None
 
 
 def test_figures_are_medians_and_shares_over_the_seeds():
