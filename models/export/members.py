@@ -16,7 +16,7 @@ from models.export.builder import GraphBuilder
 from models.export.forests import catboost_forests, lightgbm_forests, sklearn_forests, xgboost_forests
 from models.export.prepared import PreparedColumns, double_layers
 from models.export.probabilities import fold_shares, width_of
-from models.export.trees import Forest, forest_node
+from models.export.trees import Forest, forest_nodes
 
 
 class Level:
@@ -94,7 +94,8 @@ def _xgboost(level: Level, children: Sequence[Any]) -> str:
     if children[0]._ohe:
         nought = builder.add("Equal", x, builder.constant(0.0))
         x = builder.add("Where", nought, builder.constant(np.nan), x)
-    return _trees(level, x, [(child, xgboost_forests(child.model.get_booster())) for child in children])
+    pairs = [(child, xgboost_forests(child.model.get_booster())) for child in children]
+    return _trees(level, x, pairs, missing=x != level.wide)
 
 
 def _catboost(level: Level, children: Sequence[Any]) -> str:
@@ -115,10 +116,13 @@ def _forest(level: Level, children: Sequence[Any]) -> str:
     )
 
 
-def _trees(level: Level, x: str, pairs: Sequence[tuple[Any, list[Forest]]]) -> str:
-    """One node for the forests of all folds; those of a fold stand side by side."""
+def _trees(level: Level, x: str, pairs: Sequence[tuple[Any, list[Forest]]], *, missing: bool = False) -> str:
+    """The sums of the forests of all folds; those of a fold stand side by side.
+
+    Without ``missing`` values in ``x`` onnxruntime need not look for them at every split.
+    """
     placed = [level.placed(forest, _inputs(child)) for child, forests in pairs for forest in forests]
-    return forest_node(level.builder, x, placed)
+    return forest_nodes(level.builder, x, placed if missing else [each.complete() for each in placed])
 
 
 def _inputs(child: Any) -> list[str]:
@@ -185,6 +189,8 @@ def _networks(level: Level, transformers: Sequence[Any], layers: Sequence[Any]) 
     prepared.write()
     for name, jumps in prepared.jumps():
         level.note(name, jumps)
+    if all(len(each) == 1 for each in layers):
+        return double_layers(builder, prepared.whole, [prepared.joined(places, [each[0] for each in layers])])
     answers = [
         double_layers(builder, prepared.matrix(where), each)
         for where, each in zip(places, layers, strict=True)

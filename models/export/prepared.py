@@ -19,6 +19,9 @@ from models.export.quantiles import Pieces, normal_scores, transformer_pieces
 Place = tuple[str, int]
 """A prepared column: the kind of step, and its number among the steps of that kind."""
 
+Layer = tuple[NDArray[Any], NDArray[Any]]
+"""The weight [out, in] and bias [out] of a linear layer."""
+
 
 class PreparedColumns:
     """Columns of a float32 matrix on their way through fitted ColumnTransformers.
@@ -122,6 +125,23 @@ class PreparedColumns:
         """Return the columns at ``places``, [batch, len(places)] float32."""
         return self._builder.columns(self._written, [self._kinds[kind] + number for kind, number in places])
 
+    @property
+    def whole(self) -> str:
+        """All steps' columns, [batch, steps] float32, once they are written."""
+        return self._written
+
+    def joined(self, places: Sequence[Sequence[Place]], layers: Sequence[Layer]) -> Layer:
+        """One linear layer on ``whole`` that answers as each layer does on its own ``places``."""
+        weights, biases = zip(*layers, strict=True)
+        wide = np.zeros((sum(map(len, biases)), sum(map(len, self._steps.values()))))
+        row = 0
+        for where, weight in zip(places, weights, strict=True):
+            columns = [self._kinds[kind] + number for kind, number in where]
+            for at, column in enumerate(columns):  # a column may stand twice
+                wide[row : row + len(weight), column] += weight[:, at]
+            row += len(weight)
+        return wide, np.concatenate(biases)
+
     def _scaled(self, steps: list[tuple[int, float, float]]) -> str:
         """Subtract and divide in single precision, as scikit-learn does with a float32 table."""
         builder = self._builder
@@ -160,7 +180,7 @@ def _categories(encoder: Any) -> list[list[float]]:
     return [[float(value) for value in values] for values in encoder.categories_]
 
 
-def double_layers(builder: GraphBuilder, x: str, layers: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> str:
+def double_layers(builder: GraphBuilder, x: str, layers: Sequence[Layer]) -> str:
     """Write linear layers (weight [out, in], bias [out]) with ReLU between, in double precision."""
     value = builder.cast(x, np.float64)
     for number, (weight, bias) in enumerate(layers):

@@ -1,5 +1,6 @@
 """Studies: pruning, patience, failures, and that a kill changes nothing."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from optuna.trial import create_trial
+from optuna.trial import TrialState, create_trial
 
 from models.errors import StudyError, TrainingError
 from models.tuning.journal import open_journal
@@ -149,6 +150,15 @@ def test_a_line_torn_by_a_kill_is_dropped(tmp_path):
     longer = study(tmp_path, trials=5)
     assert longer.trials[:3] == short.trials
     assert open_journal(path).get_all_studies()
+
+
+def test_the_disk_is_waited_for_at_a_trials_end_alone(tmp_path, monkeypatch):
+    study(tmp_path, trials=1)
+    waits, path = [], tmp_path / "study.journal"
+    monkeypatch.setattr("os.fsync", lambda _: waits.append(path.read_bytes().splitlines()[-1]))
+    study(tmp_path, trials=4)
+    assert len(waits) == 3
+    assert all(json.loads(line)["state"] == TrialState.COMPLETE.value for line in waits)
 
 
 def test_halving_keeps_the_best_third():
