@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 from models.errors import ExportError
 from models.export.builder import GraphBuilder
 from models.export.forests import catboost_forests, lightgbm_forests, sklearn_forests, xgboost_forests
-from models.export.trees import Forest, constant_tree, forest_node
+from models.export.trees import Forest, constant_tree, forest_node, forest_nodes
 
 COLUMNS = 4
 
@@ -36,9 +36,9 @@ def on_every_split(forest: Forest) -> np.ndarray:
     return np.array(placed, dtype=np.float32)
 
 
-def answer(forests: list[Forest], x: np.ndarray) -> np.ndarray:
+def answer(forests: list[Forest], x: np.ndarray, write=forest_node) -> np.ndarray:
     builder = GraphBuilder()
-    value = forest_node(builder, builder.cast("x", np.float64), forests)
+    value = write(builder, builder.cast("x", np.float64), forests)
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", x.shape[1]])]
     model = builder.model(inputs, {"y": (value, TensorProto.DOUBLE, len(forests))})
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -149,3 +149,16 @@ def test_a_categorical_split_is_refused():
     booster = lgb.train({"verbose": -1, "min_data_in_leaf": 5, "num_threads": 1}, data, num_boost_round=5)
     with pytest.raises(ExportError, match="categorical split"):
         lightgbm_forests(booster)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_node_a_forest_answers_as_one_node_of_all(count):
+    forests = [lightgbm()[0], constant_tree(0.5), catboost()[0]][:count]
+    np.testing.assert_allclose(answer(forests, X, forest_nodes), answer(forests, X), rtol=0, atol=1e-13)
+
+
+def test_complete_trees_answer_alike_where_nothing_is_missing():
+    forest, _ = catboost()
+    assert forest.missing.any()
+    x = on_every_split(forest)
+    np.testing.assert_array_equal(answer([forest.complete()], x), answer([forest], x))
