@@ -1,6 +1,6 @@
 """The catalogue: every network by name, with its config, its task and its search space."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,8 @@ class Entry:
     """One network: ``network(config(**entries))`` builds it, ``task`` trains it.
 
     ``search_space`` suggests entries of the config under ``network`` and of the training under ``training``
-    (``lr``, ``weight_decay``, ``batch_size``, or some of them). ``data`` names the set that the zoo trains
+    (``lr``, ``weight_decay``, ``batch_size``, or some of them); ``starts`` are parameters of it worth trying
+    first, by name, the best first. ``data`` names the set that the zoo trains
     it on, ``published`` the figure it is measured against.
     """
 
@@ -44,6 +45,7 @@ class Entry:
     network: Callable[[Any], nn.Module]
     task: type[Task]
     search_space: Callable[[BaseTrial], dict[str, dict[str, Any]]]
+    starts: Mapping[str, Mapping[str, Any]]
     data: str
     published: Published
 
@@ -89,6 +91,7 @@ CATALOG: dict[str, Entry] = {
         ArrayNetwork,
         ImageClassification,
         numpy_mlp.search_space,
+        numpy_mlp.STARTS,
         "mnist",
         ONE_LAYER,
     ),
@@ -97,6 +100,7 @@ CATALOG: dict[str, Entry] = {
         mnist_mlp.MnistMLP,
         ImageClassification,
         mnist_mlp.search_space,
+        mnist_mlp.STARTS,
         "mnist",
         MNIST,
     ),
@@ -105,6 +109,7 @@ CATALOG: dict[str, Entry] = {
         cifar_cnn.CifarCNN,
         ImageClassification,
         cifar_cnn.search_space,
+        cifar_cnn.STARTS,
         "cifar10",
         CIFAR10,
     ),
@@ -113,21 +118,29 @@ CATALOG: dict[str, Entry] = {
         cell_cnn.CellCNN,
         ImageClassification,
         cell_cnn.search_space,
+        cell_cnn.STARTS,
         "cifar10",
         CELLS,
     ),
-    "dcgan": Entry(dcgan.DCGANConfig, dcgan.DCGAN, Adversarial, dcgan.search_space, "faces", FACES),
-    "lstm": Entry(lstm.LSTMConfig, lstm.LSTM, TextClassification, lstm.search_space, "imdb", IMDB),
+    "dcgan": Entry(
+        dcgan.DCGANConfig, dcgan.DCGAN, Adversarial, dcgan.search_space, dcgan.STARTS, "faces", FACES
+    ),
+    "lstm": Entry(
+        lstm.LSTMConfig, lstm.LSTM, TextClassification, lstm.search_space, lstm.STARTS, "imdb", IMDB
+    ),
     "transformer": Entry(
         transformer.TransformerConfig,
         transformer.Transformer,
         Translation,
         transformer.search_space,
+        transformer.STARTS,
         "multi30k",
         MULTI30K,
     ),
-    "mlp": Entry(mlp.MLPConfig, mlp.MLP, Regression, mlp.search_space, "diabetes", DIABETES),
-    "tabm": Entry(tabm.TabMConfig, tabm.TabM, Regression, tabm.search_space, "diabetes", DIABETES),
+    "mlp": Entry(mlp.MLPConfig, mlp.MLP, Regression, mlp.search_space, mlp.STARTS, "diabetes", DIABETES),
+    "tabm": Entry(
+        tabm.TabMConfig, tabm.TabM, Regression, tabm.search_space, tabm.STARTS, "diabetes", DIABETES
+    ),
 }
 
 

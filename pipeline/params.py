@@ -126,8 +126,9 @@ class RungParams(Section):
 class TuneParams(Section):
     """The study: which network, how many trials of how many epochs, and when a trial is given up.
 
-    `ladder` has the rungs before the full training, `first` parameters to try before any are drawn. The first
-    `audit` trials run to the end; a step whose Kendall tau over them is under `tau_floor` prunes nothing.
+    `ladder` has the rungs before the full training. `first` is what to try before any are drawn: parameters,
+    or names among the network's starts (`all` of them). The first `audit` trials run to the end; a step whose
+    Kendall tau over them is under `tau_floor` prunes nothing.
     """
 
     network: str
@@ -142,7 +143,7 @@ class TuneParams(Section):
     folds: Positive
     audit: Annotated[int, Field(ge=0)]
     tau_floor: Annotated[float, Field(ge=-1, le=1)]
-    first: list[dict[str, Any]]
+    first: list[str | dict[str, Any]]
     workers: Positive
     seed: Seed
     threads: Positive

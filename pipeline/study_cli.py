@@ -54,6 +54,10 @@ def run(
         list[str] | None, typer.Option(help="Minimised beside the error: latency_ms or parameters.")
     ] = None,
     limit: Annotated[list[str] | None, typer.Option(help="As latency_ms=0.5 or parameters=20000.")] = None,
+    first: Annotated[
+        list[str] | None,
+        typer.Option(help="The network's starts to try first, by name; all (the default), or none."),
+    ] = None,
     warm_start: Annotated[
         list[str] | None, typer.Option(help="Studies in the storage whose best trials are tried first.")
     ] = None,
@@ -66,18 +70,20 @@ def run(
     """Run a study, or join or go on with the one of that name; one that was killed loses nothing."""
     from models.tuning.objective import FULL, Rung
     from models.tuning.table import tune_network
-    from models.tuning.warm_start import best_params
+    from models.tuning.warm_start import best_params, starts
     from pipeline.lineage import digest_code
     from pipeline.study_data import read_study_data
 
     train, validation = read_study_data(data, selection, target)
+    wanted = [] if first == ["none"] else first or ["all"]
     ladder = [*(Rung(**_numbers(text, Rung.__annotations__)) for text in rung or []), FULL]
     tuned = tune_network(
         train, validation, network=network, name=name, storage=storage, trials=trials, epochs=epochs,
         patience=patience, seed=seed, threads=threads, sampler=sampler, pruner=pruner, ladder=ladder,
         warm_up_steps=1 if rung or folds > 1 else 4, folds=folds, audit=audit, tau_floor=tau_floor,
         objectives=["rmsle", *(objective or [])], limits=_numbers(",".join(limit or [])),
-        first=best_params(warm_start or [], storage), workers=workers, timeout_s=_seconds(timeout),
+        first=[*best_params(warm_start or [], storage), *starts(network, wanted)],
+        workers=workers, timeout_s=_seconds(timeout),
         checkpoints=checkpoints or _checkpoints(storage), run_key=digest_code(),
     )  # fmt: skip
     print(f"{len(tuned.study.trials)} trials, the best RMSLE {tuned.study.best_value:.4f}: {tuned.params}")

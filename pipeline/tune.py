@@ -6,6 +6,7 @@ from features.errors import FeatureError
 from models.errors import ModelError
 from models.tuning.objective import FULL, Rung
 from models.tuning.table import tune_network
+from models.tuning.warm_start import starts
 from pipeline.lineage import digest_code
 from pipeline.params import PARAMS_FILE, TuneParams, read_params
 from pipeline.stage import run
@@ -35,7 +36,7 @@ def main(prepared: Path, selection: Path, study: Path, report: Path, params: Pat
         folds=wanted.folds,
         audit=wanted.audit,
         tau_floor=wanted.tau_floor,
-        first=wanted.first,
+        first=starts(wanted.network, wanted.first),
         workers=wanted.workers,
         run_key=digest_code(),
         checkpoints=study / "checkpoints",

@@ -80,6 +80,20 @@ def _narrow(width: int) -> nn.Module:
     )
 
 
+STARTS: dict[str, dict[str, Any]] = {
+    "default": {
+        **{
+            f"edge_{a}_{b}": operation
+            for (a, b), operation in zip(EDGES, CellCNNConfig.operations, strict=True)
+        },
+        "channels": 32,
+        "lr": 0.2,
+        "batch_size": 256,
+    }
+}
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the training under ``training``."""
     return {

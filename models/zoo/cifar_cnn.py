@@ -60,6 +60,10 @@ class CifarCNN(nn.Module):
         return logits_BK
 
 
+STARTS: dict[str, dict[str, Any]] = {"default": {"width": 64, "dropout": 0.2, "lr": 0.2, "batch_size": 256}}
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the training under ``training``."""
     width = trial.suggest_categorical("width", [16, 32, 64])

@@ -93,6 +93,10 @@ class Discriminator(nn.Module):
         return logit_B111.flatten()
 
 
+STARTS: dict[str, dict[str, Any]] = {"default": {"width": 64, "lr": 2e-4, "batch_size": 64}}
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the training under ``training``."""
     width = trial.suggest_categorical("width", [16, 32, 64])

@@ -55,6 +55,12 @@ class LSTM(nn.Module):
         return logits_BK
 
 
+STARTS: dict[str, dict[str, Any]] = {
+    "default": {"embedding": 64, "hidden": 64, "dropout": 0.5, "lr": 2e-3, "batch_size": 64}
+}
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the training under ``training``."""
     return {

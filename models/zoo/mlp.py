@@ -53,6 +53,14 @@ class MLP(nn.Module):
         return z_B1O
 
 
+STARTS: dict[str, dict[str, Any]] = {
+    "default": {
+        "width": 256, "depth": 2, "dropout": 0.1, "lr": 2e-3, "weight_decay": 1e-2, "batch_size": 32,
+    },
+}  # fmt: skip
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the training under ``training``."""
     return {

@@ -43,6 +43,10 @@ class MnistMLP(nn.Module):
         return logits_BK
 
 
+STARTS: dict[str, dict[str, Any]] = {"default": {"first": 256, "second": 32, "lr": 0.1, "batch_size": 64}}
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the training under ``training``."""
     first = trial.suggest_categorical("first", [64, 128, 256, 512])

@@ -92,6 +92,10 @@ def sgd_epoch(weights: Weights, batches: Iterable[tuple[NDArray[Any], Labels]], 
     return losses
 
 
+STARTS: dict[str, dict[str, Any]] = {"default": {"hidden": 128, "lr": 0.1, "batch_size": 64}}
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the training under ``training``."""
     return {

@@ -122,6 +122,15 @@ def _embedding(config: TabMConfig, numbers: int) -> PiecewiseLinearEmbedding | P
     return None
 
 
+STARTS: dict[str, dict[str, Any]] = {
+    "default": {
+        "width": 128, "depth": 2, "dropout": 0.1, "sigma": 0.05, "lr": 2e-3, "weight_decay": 1e-2,
+        "batch_size": 32,
+    },
+}  # fmt: skip
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the optimiser under ``training``."""
     return {

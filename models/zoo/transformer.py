@@ -207,6 +207,12 @@ def _feed_forward(config: TransformerConfig) -> nn.Module:
     )  # fmt: skip
 
 
+STARTS: dict[str, dict[str, Any]] = {
+    "default": {"width": 256, "layers": 3, "dropout": 0.2, "lr": 1e-3, "batch_size": 128}
+}
+"""Parameters of the search space that a study may try first, by name."""
+
+
 def search_space(trial: BaseTrial) -> dict[str, dict[str, Any]]:
     """Suggest entries of the config under ``network``, and of the training under ``training``."""
     return {

@@ -159,6 +159,16 @@ def test_a_learner_comes_back_from_its_files(name, tmp_path):
         assert learner.task.eval().evaluate(first) == other.task.evaluate(second)
 
 
+def test_every_start_lies_in_the_search_space(name):
+    assert "default" in CATALOG[name].starts
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for params in CATALOG[name].starts.values():
+        study.enqueue_trial(dict(params))
+        trial = study.ask()
+        CATALOG[name].search_space(trial)
+        assert trial.params == params
+
+
 def test_samples_of_the_search_space_build(name):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(8):

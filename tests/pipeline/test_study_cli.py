@@ -6,6 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from models.catalog import CATALOG
 from models.plots_study import (
     drawn_parameters,
     plot_audit,
@@ -61,12 +62,24 @@ def test_a_study_is_run_shown_exported_and_its_best_tried_first_in_another(table
     assert [trial.params for trial in tried[:2]] == [first, second]
 
 
+def test_the_starts_of_the_network_are_tried_first_unless_others_are_named(table):
+    storage, starts = table.parent / "j", [dict(start) for start in CATALOG["mlp"].starts.values()]
+    told = {"all": [], "one": ["--first", "default"], "none": ["--first", "none"]}
+    for name, words in told.items():
+        run(table, *words, name=name, trials=len(starts))
+    tried = {name: [trial.params for trial in load_study(name, storage).get_trials()] for name in told}
+    assert tried["all"] == starts
+    assert tried["one"][0] == CATALOG["mlp"].starts["default"]
+    assert not [params for params in tried["none"] if params in starts]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--timeout", "soon"], "expected a time as 90s"),
         (["--rung", "cows=0.5"], "expected shares of rows, epochs, size"),
         (["--target", "cost"], "no column 'cost'"),
+        (["--first", "best"], "expected one of mlp's starts (default"),
         (["--storage", "sqlite:///x.db"], "SQLite is not for several processes"),
         (["--network", "lstm"], "takes other entries"),
     ],
