@@ -18,9 +18,9 @@ class HalvingPruner(BasePruner):
     """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934).
 
     At steps ``first`` * ``factor`` ** i, or from ``first`` on at ``every_step``, only trials among the best
-    1 / ``factor`` of those that reached the step go on (fewer than ``factor`` of them: the best). Optuna's
-    SuccessiveHalvingPruner keeps its rungs in the trial, where a kill between a rung and its verdict would
-    let the trial through.
+    1 / ``factor`` of those that reached the step go on (fewer than ``factor`` of them: the best), by their
+    best value so far, or at ``every_step`` by the step's own. Optuna's SuccessiveHalvingPruner keeps its
+    rungs in the trial, where a kill between a rung and its verdict would let the trial through.
     """
 
     def __init__(self, first: int = 3, factor: int = 3, *, every_step: bool = False) -> None:
@@ -40,13 +40,20 @@ class HalvingPruner(BasePruner):
         sign = 1.0 if study.direction == StudyDirection.MINIMIZE else -1.0
         others = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         values = [
-            sign * other.intermediate_values[step]
+            self._reached(other, step, sign)
             for other in others
             if step in other.intermediate_values and rival(other)
         ]
-        own = sign * trial.intermediate_values[step]
+        own = self._reached(trial, step, sign)
         kept = max(1, (len(values) + 1) // self.factor)
         return sum(value <= own for value in values) >= kept
+
+    def _reached(self, trial: FrozenTrial, step: int, sign: float) -> float:
+        """The best value so far, or at ``every_step`` the step's: earlier ones are of a cheaper training."""
+        values = trial.intermediate_values
+        if self.every_step:
+            return sign * values[step]
+        return min(sign * value for at, value in values.items() if at <= step)
 
     def _is_rung(self, epochs: int) -> bool:
         if self.every_step:

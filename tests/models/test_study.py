@@ -177,6 +177,9 @@ def test_halving_keeps_the_best_third():
     assert not halving.prune(study, trial(99.0))  # not a rung
     assert halving.prune(study, trial(9.0, 9.0))
     assert not halving.prune(study, trial(9.0, 0.1, 9.0))  # step 3 is between the rungs 2 and 6
+    assert not halving.prune(study, trial(0.5, 9.0))  # its best epoch counts, as at its end
+    by_rung = HalvingPruner(first=2, factor=3, every_step=True)
+    assert by_rung.prune(study, trial(0.5, 9.0))
 
 
 def test_an_unknown_pruner_lists_those_there_are():
