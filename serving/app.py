@@ -1,9 +1,7 @@
 """The HTTP application: every route, the limits and the error answers around a Service."""
 
 import logging
-import os
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,12 +9,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
-from serving.endpoint import BodyEndpoint, Headers
 from serving.errors import ServingError, http_status, one_line
-from serving.infer_request import JSON_SIZE_HEADER
-from serving.infer_response import Answer
+from serving.front import Front
+from serving.gather import Gatherer
+from serving.lane import Limits
 from serving.openapi import describe
 from serving.pages import add_pages
 from serving.repository import Repository
@@ -30,15 +27,19 @@ log = logging.getLogger(__name__)
 
 
 def create_app(
-    repository: Repository, *, max_body_bytes: int = MAX_BODY_BYTES, max_rows: int = MAX_ROWS
-) -> FastAPI:
+    repository: Repository,
+    *,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    max_rows: int = MAX_ROWS,
+    limits: Limits | None = None,
+) -> Front:
     """The application that serves `repository`; a body or a number of rows over its limit is answered 413."""
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, "infer")
+    gatherer = Gatherer(limits or Limits())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        pool.shutdown()
+        gatherer.close()
 
     app = FastAPI(
         title="Millrace",
@@ -48,14 +49,13 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(repository, max_rows=max_rows)
+    service = Service(repository, gatherer, max_rows=max_rows)
     add_protocol(app, service)
     add_catalogue(app, service)
     add_pages(app)
-    _add_inference(app, service, pool, max_body_bytes)
     _add_errors(app)
     _add_document(app, repository, max_rows)
-    return app
+    return Front(service, app, max_body_bytes)
 
 
 def _add_document(app: FastAPI, repository: Repository, max_rows: int) -> None:
@@ -67,28 +67,6 @@ def _add_document(app: FastAPI, repository: Repository, max_rows: int) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
-
-
-def _add_inference(app: FastAPI, service: Service, pool: ThreadPoolExecutor, max_body_bytes: int) -> None:
-    """The POST routes, beside FastAPI's own: its request models would cost more time than the graph."""
-
-    def infer(params: dict[str, str], body: bytes, headers: Headers) -> Answer:
-        json_size = headers.get(JSON_SIZE_HEADER.lower())
-        return service.infer(params["name"], params.get("version"), body, json_size)
-
-    def predict(params: dict[str, str], body: bytes, headers: Headers) -> Answer:
-        kinds = {"content_type": headers.get("content-type", ""), "accept": headers.get("accept", "")}
-        return service.predict(params["name"], params.get("version"), body, **kinds)
-
-    def quick(params: dict[str, str]) -> bool:
-        return service.is_quick(params["name"], params.get("version"))
-
-    for prefix, last, endpoint in (
-        ("/v2/models/{name}", "infer", BodyEndpoint(infer, pool, max_body_bytes)),
-        ("/models/{name}", "predict", BodyEndpoint(predict, pool, max_body_bytes, quick)),
-    ):
-        for path in (f"{prefix}/{last}", f"{prefix}/versions/{{version}}/{last}"):
-            app.router.routes.append(Route(path, endpoint, methods=["POST"], name=last))
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -29,11 +29,25 @@ class UnsupportedError(ServingError):
     """The request is well formed but asks for something this service does not do."""
 
 
+class BusyError(ServingError):
+    """More is asked than can be answered soon; the same request may be answered later."""
+
+
+class DeadlineError(BusyError):
+    """The time that a request may wait has passed."""
+
+
+class ForbiddenError(ServingError):
+    """The request asks for what this service was started without."""
+
+
 HTTP_STATUS: dict[type[ServingError], int] = {
     InvalidInputError: 400,
+    ForbiddenError: 403,
     NotFoundError: 404,
     TooLargeError: 413,
     UnsupportedError: 415,
+    BusyError: 503,
     BundleError: 503,
     ServingError: 500,
 }

@@ -23,11 +23,15 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class InferRequest:
-    """What a client asks: arrays by input name, and the outputs it wants, each as binary (True) or JSON."""
+    """What a client asks: arrays by input name, and the outputs it wants, each as binary (True) or JSON.
+
+    `timeout_s` is how long it will wait, None as long as the service lets it.
+    """
 
     id: str | None
     arrays: Arrays
     outputs: dict[str, bool]
+    timeout_s: float | None = None
 
 
 def read_json_size(header: str | None) -> int | None:
@@ -62,7 +66,7 @@ def read_request(body: bytes, json_size: int | None, bundle: Bundle, *, max_rows
     outputs = _read_outputs(
         document.get("outputs"), bundle, _flag(parameters, "binary_data_output", "the request")
     )
-    return InferRequest(identity, arrays, outputs)
+    return InferRequest(identity, arrays, outputs, read_timeout_s(parameters))
 
 
 class _Tail:
@@ -208,6 +212,16 @@ def _flag(parameters: dict[str, Any], key: str, what: str, *, default: bool = Fa
     if not isinstance(value, bool):
         raise InvalidInputError(f"{what}: {key} must be true or false, got {tensors.shown(value)}")
     return value
+
+
+def read_timeout_s(parameters: dict[str, Any]) -> float | None:
+    """Triton's parameter `timeout`, a whole number of microseconds, in seconds; None without it or when 0."""
+    value = parameters.get("timeout", 0)
+    if type(value) is not int or value < 0:
+        raise InvalidInputError(
+            f"the request: timeout must be a number of microseconds, got {tensors.shown(value)}"
+        )
+    return value / 1e6 if value else None
 
 
 def _read_raw_request(body: bytes, bundle: Bundle) -> InferRequest:

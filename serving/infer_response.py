@@ -17,6 +17,7 @@ class Answer:
     body: bytes
     json_size: int | None = None
     media_type: str = "application/json"
+    status: int = 200
 
 
 def write_response(bundle: Bundle, request: InferRequest, results: Arrays) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import onnxruntime
@@ -17,7 +18,10 @@ from serving.forms.text import TextReader
 from serving.forms.translation import TranslationReader
 from serving.infer_request import Arrays
 from serving.records import read_records, write_predictions
+from serving.run_times import RunTimes
 
+QUICK_S = 0.004
+"""A longer run is kept off the event loop, so that health checks and other models are not held up."""
 ONNX_TYPES: dict[str, Datatype] = {
     "tensor(bool)": "BOOL",
     "tensor(uint8)": "UINT8",
@@ -40,9 +44,10 @@ class Model:
 
     def __init__(self, bundle: Bundle, session: Any, reader: FormReader | None = None) -> None:
         self.bundle = bundle
-        self._reader = reader
+        self.reader = reader
         self._session = session
-        self._outputs = [output.name for output in bundle.outputs]
+        self.outputs = tuple(output.name for output in bundle.outputs)
+        self.times = RunTimes()
         self._expected = [(each.name, tensors.DTYPES[each.datatype], each.shape) for each in bundle.inputs]
 
     def infer(self, arrays: Arrays, outputs: Sequence[str] | None = None) -> Arrays:
@@ -50,10 +55,15 @@ class Model:
 
         Raises InvalidInputError when the arrays do not fit the inputs or the graph refuses their values.
         """
-        rows = self._check(arrays)
-        names = list(outputs) if outputs is not None else self._outputs
+        return self.run(arrays, self.check(arrays), self.outputs if outputs is None else outputs)
+
+    def run(self, arrays: Arrays, rows: int, outputs: Sequence[str]) -> Arrays:
+        """`infer` for arrays that `check` has found to be of so many rows."""
+        names = list(outputs)
         try:
+            begun = perf_counter()
             results = self._session.run(names, arrays)
+            self.times.note(rows, perf_counter() - begun)
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no root but Exception
             raise InvalidInputError(f"{self.bundle.name} refused these values: {one_line(error)}") from None
         for name, result in zip(names, results, strict=True):
@@ -63,18 +73,23 @@ class Model:
                 )
         return dict(zip(names, results, strict=True))
 
+    def is_quick(self, rows: int) -> bool:
+        """Whether a run of so many rows is known to be short."""
+        expected = self.times.expected_s(rows)
+        return expected is not None and expected <= QUICK_S
+
     def predict(self, document: object, *, max_rows: int) -> list[dict[str, Any]]:
         """Answer records as people write them, one object a record.
 
         Raises InvalidInputError naming the record at fault, TooLargeError over `max_rows` records.
         """
-        if self._reader is not None:
-            return self._reader.answer(document, self.infer, max_rows=max_rows)
+        if self.reader is not None:
+            return self.reader.answer(document, self.infer, max_rows=max_rows)
         arrays = read_records(document, self.bundle, max_rows=max_rows)
         return write_predictions(self.bundle, self.infer(arrays))
 
-    def _check(self, arrays: Arrays) -> int:
-        """The common number of rows of arrays that fit the inputs one for one."""
+    def check(self, arrays: Arrays) -> int:
+        """The common number of rows of arrays that fit the inputs one for one. Raises InvalidInputError."""
         if arrays.keys() != self.bundle.inputs_by_name.keys():
             odd = sorted(arrays.keys() ^ self.bundle.inputs_by_name.keys())
             raise InvalidInputError(f"{self.bundle.name}: input {odd[0]!r} is missing or unknown")

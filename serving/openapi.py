@@ -36,7 +36,7 @@ FAULTS = {
     404: "No such model or version",
     413: "The body is too large or holds too many rows",
     415: "The body's encoding, or something it asks for, is not supported",
-    503: "The model is on disk but could not be loaded",
+    503: "Too much is asked (Retry-After says when to ask again), or the model could not be loaded",
 }
 
 

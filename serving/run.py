@@ -1,6 +1,7 @@
 """Start the service: load the models of a folder, take the port, say what is served, answer until stopped."""
 
 import errno
+import gc
 import shlex
 import socket
 import sys
@@ -13,6 +14,7 @@ import uvicorn
 from serving.app import MAX_BODY_BYTES, MAX_ROWS, create_app
 from serving.bundle import ImageForm
 from serving.errors import StartError
+from serving.lane import Limits
 from serving.repository import Repository, load_repository
 
 DRAIN_S = 10
@@ -26,6 +28,7 @@ def serve(
     port: int = 8000,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_rows: int = MAX_ROWS,
+    limits: Limits | None = None,
 ) -> None:
     """Serve every bundle under `folder` until SIGINT or SIGTERM, then finish what was accepted (in 10 s).
 
@@ -34,10 +37,13 @@ def serve(
     if not 0 <= port <= 65_535:
         raise StartError(f"port {port} is not between 0 and 65535")
     repository = load_repository(folder)
-    app = create_app(repository, max_body_bytes=max_body_bytes, max_rows=max_rows)
+    app = create_app(repository, max_body_bytes=max_body_bytes, max_rows=max_rows, limits=limits)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_S
     )
+    # What is loaded stays: the collector need not walk it again and again while requests wait.
+    gc.collect()
+    gc.freeze()
     with _listen(host, port) as listener:
         server = _Server(config, greeting(repository, host, listener.getsockname()[1]))
         # uvicorn raises the signal anew once it is done; a shell that runs us in the background ignores it.

@@ -1,6 +1,7 @@
 """What the service answers, without the transport: bytes in, bytes out, errors as ServingError."""
 
 import base64
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -10,10 +11,12 @@ from serving.body import parse_json
 from serving.bundle import Bundle, ImageForm, SeedForm
 from serving.card import Card
 from serving.errors import InvalidInputError, NotFoundError, ServingError, UnsupportedError
+from serving.gather import Gatherer
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
 from serving.model import Model
 from serving.multipart import is_multipart, read_parts
+from serving.records import read_records, write_predictions
 from serving.repository import Repository
 from serving.schemas import (
     ModelFailure,
@@ -24,6 +27,8 @@ from serving.schemas import (
     TensorMetadata,
 )
 
+INLINE_BYTES = 128 * 1024
+"""A longer text is parsed in a thread."""
 EXTENSIONS = ["binary_tensor_data"]
 PLATFORM = "onnx_onnxv1"
 
@@ -31,25 +36,32 @@ PLATFORM = "onnx_onnxv1"
 class Service:
     """The answers to every request about the models of one repository."""
 
-    def __init__(self, repository: Repository, *, max_rows: int) -> None:
+    def __init__(self, repository: Repository, gatherer: Gatherer, *, max_rows: int) -> None:
         self.repository = repository
+        self.gatherer = gatherer
         self.max_rows = max_rows
 
-    def infer(self, name: str, version: str | None, body: bytes, json_size: str | None) -> Answer:
+    async def infer(self, name: str, version: str | None, body: bytes, json_size: str | None) -> Answer:
         """Answer an Open Inference Protocol request; `json_size` is its Inference-Header-Content-Length."""
         model = self.repository.get(name, version)
-        request = read_request(body, read_json_size(json_size), model.bundle, max_rows=self.max_rows)
-        results = model.infer(request.arrays, list(request.outputs))
+        size = read_json_size(json_size)
+        read = partial(read_request, body, size, model.bundle, max_rows=self.max_rows)
+        long = (len(body) if size is None else size) > INLINE_BYTES
+        request = await self.gatherer.apart(read) if long else read()
+        results = await self.gatherer.run(model, request.arrays, tuple(request.outputs), request.timeout_s)
         return write_response(model.bundle, request, results)
 
-    def is_quick(self, name: str, version: str | None) -> bool:
-        """Whether a small request is answered in less time than a thread's hand-over; so is a refusal."""
+    def is_quick(self, name: str, version: str | None, size: int) -> bool:
+        """Whether a body of `size` bytes is answered before its client can go away; so is a refusal."""
+        if size > INLINE_BYTES:
+            return False
         try:
-            return self.repository.get(name, version).bundle.form is None
+            model = self.repository.get(name, version)
         except ServingError:
             return True
+        return model.reader is None and model.is_quick(1)
 
-    def predict(
+    async def predict(
         self, name: str, version: str | None, body: bytes, *, content_type: str = "", accept: str = ""
     ) -> Answer:
         """Answer one record or a list of them with one prediction each, in order.
@@ -58,12 +70,22 @@ class Service:
         gets the picture that a seed makes, and nothing else.
         """
         model = self.repository.get(name, version)
-        bundle = model.bundle
-        predictions = model.predict(_records(bundle, body, content_type), max_rows=self.max_rows)
-        if "image/png" in accept and isinstance(bundle.form, SeedForm):
-            return _picture(predictions, bundle.form)
-        document = {"model": bundle.name, "version": bundle.version, "predictions": predictions}
+        if model.reader is not None or len(body) > INLINE_BYTES:
+            work = partial(self._predict_apart, model, body, content_type)
+            predictions = await self.gatherer.apart(work)
+        else:
+            records = _records(model.bundle, body, content_type)
+            arrays = read_records(records, model.bundle, max_rows=self.max_rows)
+            results = await self.gatherer.run(model, arrays, model.outputs)
+            predictions = write_predictions(model.bundle, results)
+        if "image/png" in accept and isinstance(model.bundle.form, SeedForm):
+            return _picture(predictions, model.bundle.form)
+        document = {"model": model.bundle.name, "version": model.bundle.version, "predictions": predictions}
         return Answer(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
+
+    def _predict_apart(self, model: Model, body: bytes, content_type: str) -> list[dict[str, Any]]:
+        """A prediction from beginning to end, for a thread."""
+        return model.predict(_records(model.bundle, body, content_type), max_rows=self.max_rows)
 
     def server(self) -> ServerMetadata:
         """Name, version and protocol extensions of the service."""

@@ -1,5 +1,6 @@
 """Small models made with onnx.helper, and a really started service of them."""
 
+import json
 import os
 import re
 import subprocess
@@ -21,13 +22,14 @@ from tests.serving.form_models import write_colours, write_lengths, write_noise
 MAX_BODY_BYTES = 1_000_000
 MAX_ROWS = 500
 STARTER = """
-import sys
+import json, sys
 from pathlib import Path
 from serving.errors import ServingError
+from serving.lane import Limits
 from serving.run import serve
-folder, port, max_body_bytes, max_rows = sys.argv[1:]
+folder, options, limits = sys.argv[1:]
 try:
-    serve(Path(folder), port=int(port), max_body_bytes=int(max_body_bytes), max_rows=int(max_rows))
+    serve(Path(folder), **json.loads(options), limits=Limits(**json.loads(limits)))
 except ServingError as error:
     sys.exit(str(error))
 """
@@ -202,9 +204,10 @@ class Running:
         return requests.post(f"{self.url}/models/{model}/predict", data=body, timeout=30)
 
 
-def start(folder: Path, port: int = 0, *, max_body_bytes=MAX_BODY_BYTES, max_rows=MAX_ROWS) -> Running:
+def start(folder: Path, limits: dict[str, float] | None = None, **options) -> Running:
     """Start the service as a user would and wait until it says where it listens."""
-    arguments = [str(folder), str(port), str(max_body_bytes), str(max_rows)]
+    options = {"port": 0, "max_body_bytes": MAX_BODY_BYTES, "max_rows": MAX_ROWS} | options
+    arguments = [str(folder), json.dumps(options), json.dumps(limits or {})]
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", STARTER, *arguments],
         stdout=subprocess.PIPE,

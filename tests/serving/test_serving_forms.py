@@ -10,6 +10,8 @@ import requests
 from PIL import Image
 
 from serving.errors import BundleError, InvalidInputError, TooLargeError
+from serving.gather import Gatherer
+from serving.lane import Limits
 from serving.model import load_model
 from serving.multipart import MAX_PARTS, read_parts
 from serving.repository import load_repository
@@ -118,7 +120,7 @@ def test_a_picture_stands_upright_as_its_camera_says(root):
     exif[0x0112] = 3
     file = io.BytesIO()
     half.save(file, "JPEG", exif=exif, quality=100)
-    reader = load_model(root / "colours" / "1")._reader
+    reader = load_model(root / "colours" / "1").reader
     array = reader.picture(file.getvalue(), "record 0")
     assert array[:, 0].mean() < 60 < 200 < array[:, -1].mean()
 
@@ -229,6 +231,7 @@ def test_the_greeting_sends_a_picture_as_a_file(small, tmp_path, starting):
 
 
 def test_what_takes_its_time_does_not_hold_up_the_event_loop(models_folder):
-    service = Service(load_repository(models_folder), max_rows=9)
-    quick = {name: service.is_quick(name, None) for name in ("price", "lengths", "noise", "nothing")}
+    service = Service(load_repository(models_folder), Gatherer(Limits()), max_rows=9)
+    quick = {name: service.is_quick(name, None, 100) for name in ("price", "lengths", "noise", "nothing")}
     assert quick == {"price": True, "lengths": False, "noise": False, "nothing": True}
+    assert not service.is_quick("price", None, 1_000_000)

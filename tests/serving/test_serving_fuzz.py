@@ -1,11 +1,15 @@
 """Random damage to good requests never ends in anything but an answer or a named fault."""
 
+import asyncio
 import json
 import random
+from collections.abc import Iterator
 
 import pytest
 
 from serving.errors import ServingError, http_status
+from serving.gather import Gatherer
+from serving.lane import Limits
 from serving.repository import load_repository
 from serving.service import Service
 
@@ -31,9 +35,18 @@ ODD = [
 ]
 
 
-@pytest.fixture(scope="module")
-def inner_service(models_folder) -> Service:
-    return Service(load_repository(models_folder), max_rows=50)
+@pytest.fixture
+def runner():
+    """One event loop, as the service has."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def inner_service(models_folder) -> Iterator[Service]:
+    gatherer = Gatherer(Limits())
+    yield Service(load_repository(models_folder), gatherer, max_rows=50)
+    gatherer.close()
 
 
 def damaged(value, chance):
@@ -57,17 +70,17 @@ def scarred(content, chance):
     return bytes(content)
 
 
-def outcome(answer, *arguments):
+def outcome(runner, answer, *arguments):
     """200, or the status that a ServingError is answered with."""
     try:
-        answer(*arguments)
+        runner.run(answer(*arguments))
     except ServingError as error:
         return http_status(error) if str(error) else 500
     return 200
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_damaged_requests_are_answered_or_refused(small, inner_service, seed):
+def test_damaged_requests_are_answered_or_refused(runner, inner_service, seed):
     chance = random.Random(seed)
     columns = (("area", "FP32", 1.5), ("rooms", "INT64", 2), ("quality", "BYTES", "Good"))
     tensors = [{"name": n, "shape": [2, 1], "datatype": d, "data": [[v], [v]]} for n, d, v in columns]
@@ -80,11 +93,15 @@ def test_damaged_requests_are_answered_or_refused(small, inner_service, seed):
     seen = set()
     for _ in range(600):
         body = scarred(json.dumps(damaged(request, chance)).encode(), chance)
-        seen.add(outcome(inner_service.infer, "price", None, body, None))
+        seen.add(outcome(runner, inner_service.infer, "price", None, body, None))
         head = json.dumps(damaged({"inputs": [binary]}, chance)).encode()
         size = str(len(head) + chance.choice([0, 0, 0, 1, -1]))
         tail = scarred(b"\2\0\0\0ab\2\0\0\0cd", chance)
-        seen.add(outcome(inner_service.infer, "words", None, head + tail, size))
+        seen.add(outcome(runner, inner_service.infer, "words", None, head + tail, size))
         records = damaged([{"area": 1.5, "rooms": 2, "quality": "Good"}] * 2, chance)
-        seen.add(outcome(inner_service.predict, "price", None, scarred(json.dumps(records).encode(), chance)))
+        seen.add(
+            outcome(
+                runner, inner_service.predict, "price", None, scarred(json.dumps(records).encode(), chance)
+            )
+        )
     assert {200, 400} <= seen <= {200, 400, 413, 415}

@@ -1,8 +1,10 @@
 """Requests that are wrong, each answered with a 4xx and a text naming what is wrong, by a started service."""
 
+import gzip
 import json
 import re
 import struct
+import zlib
 
 import pytest
 import requests
@@ -235,11 +237,20 @@ def test_a_large_body_is_refused_without_being_read_whole(service, chunked):
     assert re.search("the body has .* bytes, at most 1000000", response.json()["error"])
 
 
-def test_a_compressed_body_is_refused_by_name(service):
-    headers = {"Content-Encoding": "gzip"}
-    response = requests.post(f"{service.url}/models/price/predict", data=b"x", headers=headers, timeout=30)
-    assert response.status_code == 415
-    assert "'gzip' is not supported" in response.json()["error"]
+@pytest.mark.parametrize(
+    ("coding", "content", "status", "says"),
+    [
+        ("br", b"x", 415, "'br' is not supported, only gzip and deflate"),
+        ("gzip", b"x", 400, "the body is not gzip"),
+        ("gzip", gzip.compress(b'{"rooms": 1}')[:-9], 400, "not gzip: it ends too early"),
+        ("deflate", zlib.compress(bytes(20_000_000)), 413, "unpacks to more than 1000000 bytes"),
+    ],
+)
+def test_a_compressed_body_that_cannot_be_read_is_refused(service, coding, content, status, says):
+    headers = {"Content-Encoding": coding}
+    response = requests.post(f"{service.url}/models/price/predict", data=content, headers=headers, timeout=30)
+    assert response.status_code == status
+    assert_refused(response, says)
 
 
 @pytest.mark.parametrize(

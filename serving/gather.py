@@ -1,0 +1,73 @@
+"""Requests that arrive in one pass of the event loop are answered by one run of the graph.
+
+There is no timer: a request waits for the pass in which it arrived to end, never for others to come. Short
+runs happen on the event loop, since a thread's hand-over takes longer; long ones go to a pool, and what
+arrives meanwhile is the next run. Queues are bounded: a service with too much to do says so at once.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from serving.infer_request import Arrays
+from serving.lane import Lane, Limits, busy, late
+from serving.model import Model
+
+T = TypeVar("T")
+
+
+class Gatherer:
+    """Runs models for many requests at once. It belongs to one event loop."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._pool = ThreadPoolExecutor(limits.runs, "infer")
+        self._lanes: dict[Model, Lane] = {}
+        self._apart = 0
+
+    async def run(
+        self, model: Model, arrays: Arrays, outputs: tuple[str, ...], timeout_s: float | None = None
+    ) -> Arrays:
+        """What `model.infer(arrays, outputs)` gives, which says what it raises.
+
+        Raises BusyError when the model's queue is full, DeadlineError when `timeout_s` passes first. A caller
+        that is cancelled takes its request out of the queue.
+        """
+        rows = model.check(arrays)
+        lane = self._lanes.get(model)
+        if lane is None:
+            lane = self._lanes[model] = Lane(model, self._pool, self.limits, self._lanes.pop)
+        wait_s = self._wait_s(timeout_s)
+        answer = lane.add(arrays, outputs, rows, wait_s)
+        if model.is_quick(rows):
+            return await answer
+        try:
+            async with asyncio.timeout(wait_s):
+                return await answer
+        except TimeoutError:
+            raise late(wait_s) from None
+
+    async def apart(self, work: Callable[[], T], timeout_s: float | None = None) -> T:
+        """What `work()` gives, in a thread: for pictures, texts and large bodies, which take long.
+
+        Raises BusyError and DeadlineError as `run` does.
+        """
+        if self._apart >= self.limits.waiting:
+            raise busy(self._apart)
+        wait_s = self._wait_s(timeout_s)
+        self._apart += 1
+        try:
+            async with asyncio.timeout(wait_s):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except TimeoutError:
+            raise late(wait_s) from None
+        finally:
+            self._apart -= 1
+
+    def close(self) -> None:
+        """End the threads, when their work is done."""
+        self._pool.shutdown()
+
+    def _wait_s(self, timeout_s: float | None) -> float:
+        return self.limits.wait_s if timeout_s is None else min(self.limits.wait_s, timeout_s)

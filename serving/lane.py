@@ -1,0 +1,162 @@
+"""The requests that wait for one version of a model, and the runs that answer several of them at once."""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from serving.errors import BusyError, DeadlineError, InvalidInputError
+from serving.infer_request import Arrays
+from serving.model import Model
+
+Key = tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]
+Outcome = list[Arrays | Exception]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one model: requests that may wait, rows gathered in a run, runs side by side, seconds of waiting."""
+
+    waiting: int = 1024
+    rows_a_run: int = 256
+    runs: int = os.cpu_count() or 1
+    wait_s: float = 30.0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A request in the queue; only those of one `key` (outputs wanted, shapes of a row) share a run."""
+
+    arrays: Arrays
+    outputs: tuple[str, ...]
+    rows: int
+    wait_s: float
+    deadline: float
+    future: asyncio.Future[Arrays]
+    key: Key
+
+
+class Lane:
+    """One model's queue; all but long runs happens on the event loop. `ended` is called when it is empty."""
+
+    def __init__(
+        self, model: Model, pool: ThreadPoolExecutor, limits: Limits, ended: Callable[[Model], object]
+    ) -> None:
+        self.model, self.limits = model, limits
+        self._pool, self._ended = pool, ended
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Waiting] = deque()
+        self._running = 0
+        self._called = False
+
+    def add(
+        self, arrays: Arrays, outputs: tuple[str, ...], rows: int, wait_s: float
+    ) -> asyncio.Future[Arrays]:
+        """Queue a request; its answer or error will be in the future. Raises BusyError when full."""
+        if len(self._queue) >= self.limits.waiting:
+            self._queue = deque(each for each in self._queue if not each.future.done())
+        if len(self._queue) >= self.limits.waiting:
+            raise busy(len(self._queue))
+        future: asyncio.Future[Arrays] = self._loop.create_future()
+        key = (outputs, tuple(arrays[each.name].shape[1:] for each in self.model.bundle.inputs))
+        self._queue.append(Waiting(arrays, outputs, rows, wait_s, self._loop.time() + wait_s, future, key))
+        self._call()
+        return future
+
+    def _call(self) -> None:
+        """Have the queue looked at when this pass of the event loop has ended."""
+        if not self._called:
+            self._called = True
+            self._loop.call_soon(self._answer)
+
+    def _answer(self) -> None:
+        """Run the graph for as many requests as may share a run, here or in the pool."""
+        self._called = False
+        if self._running < self.limits.runs:
+            batch = self._take()
+            rows = sum(each.rows for each in batch)
+            if batch and self.model.is_quick(rows):
+                self._tell(batch, run(self.model, batch))
+            elif batch:
+                self._running += 1
+                self._pool.submit(self._run_apart, batch)
+            if self._queue:
+                self._call()
+        if not self._queue and not self._running:
+            self._ended(self.model)
+
+    def _take(self) -> list[Waiting]:
+        """The next requests of one key, in order; those that are too late or given up are left out."""
+        batch: list[Waiting] = []
+        rows, now = 0, self._loop.time()
+        while self._queue:
+            first = self._queue[0]
+            if first.future.done():
+                self._queue.popleft()
+            elif first.deadline < now:
+                self._queue.popleft().future.set_exception(late(first.wait_s))
+            elif batch and (first.key != batch[0].key or rows + first.rows > self.limits.rows_a_run):
+                break
+            else:
+                batch.append(self._queue.popleft())
+                rows += first.rows
+        return batch
+
+    def _run_apart(self, batch: list[Waiting]) -> None:
+        """In a thread: run, and give the answers back to the event loop."""
+        outcome = run(self.model, batch)
+        self._loop.call_soon_threadsafe(self._end, batch, outcome)
+
+    def _end(self, batch: list[Waiting], outcome: Outcome) -> None:
+        self._running -= 1
+        self._tell(batch, outcome)
+        self._answer()
+
+    def _tell(self, batch: list[Waiting], outcome: Outcome) -> None:
+        """Wake who waits; a request that was given up during the run has nobody to tell."""
+        for each, answer in zip(batch, outcome, strict=True):
+            if each.future.done():
+                continue
+            if isinstance(answer, Exception):
+                each.future.set_exception(answer)
+            else:
+                each.future.set_result(answer)
+
+
+def run(model: Model, batch: list[Waiting]) -> Outcome:
+    """Each request's arrays or error, from one run of the graph over all their rows.
+
+    Where the graph refuses the whole, each request gets a run of its own: a bad value is its sender's alone.
+    """
+    merged = batch[0].arrays
+    if len(batch) > 1:
+        merged = {name: np.concatenate([each.arrays[name] for each in batch]) for name in merged}
+    rows = sum(each.rows for each in batch)
+    try:
+        results = model.run(merged, rows, batch[0].outputs)
+    except InvalidInputError as error:
+        return [error] if len(batch) == 1 else [run(model, [each])[0] for each in batch]
+    except Exception as error:  # noqa: BLE001 - who waits must hear of it, whatever it is
+        return [error] * len(batch)
+    if len(batch) == 1:
+        return [results]
+    ends = [*accumulate(each.rows for each in batch)]
+    return [
+        {name: array[end - each.rows : end] for name, array in results.items()}
+        for each, end in zip(batch, ends, strict=True)
+    ]
+
+
+def busy(waiting: int) -> BusyError:
+    """What a full queue is answered with."""
+    return BusyError(f"{waiting} requests wait already, more than are taken in: ask again in a second")
+
+
+def late(wait_s: float) -> DeadlineError:
+    """What a request is answered with whose time has passed before its run began."""
+    return DeadlineError(f"no answer within {wait_s:g} seconds: ask again, or allow more time")
