@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -51,15 +53,20 @@ def refit(
 ) -> dict[str, NDArray[np.float64]]:
     """Each learner's answers to X_test by every refit, (refits, test rows), on y's scale.
 
+    A refit is one of joblib's jobs: one after another here, or wherever the caller's backend carries them.
     All learners get the same draws of X (rows, columns) and y (rows,), see `draw_rows`. The seed differs from
     refit to refit, so that a learner's own chance counts as variance.
     """
     draws = draw_rows(len(X), refits=refits, fraction=fraction, seed=seed)
+    X, X_test = np.ascontiguousarray(X), np.ascontiguousarray(X_test)  # as sent: order tells in last digits
+    jobs = [(number, name) for number in range(refits) for name in learners]
+    streams = getattr(get_active_backend()[0], "supports_return_generator", False)
+    results = Parallel(return_as="generator" if streams else "list")(
+        delayed(learners[name])(X[draws[number]], y[draws[number]], X_test, seed + number)
+        for number, name in jobs
+    )
     answers = {name: np.empty((refits, len(X_test))) for name in learners}
-    with tqdm(total=refits * len(learners), unit="fit", desc="decompose", disable=not progress) as bar:
-        for number, rows in enumerate(draws):
-            for name, learner in learners.items():
-                bar.set_postfix_str(name)
-                answers[name][number] = learner(X[rows], y[rows], X_test, seed + number)
-                bar.update()
+    bar = tqdm(results, total=len(jobs), unit="fit", desc="decompose", disable=not progress)
+    for (number, name), answer in zip(jobs, bar, strict=True):
+        answers[name][number] = answer
     return answers

@@ -12,12 +12,17 @@ import joblib
 from pipeline.errors import ParamsError
 from pipeline.params import ComputeParams
 
+SPREAD = {"scheduling_strategy": "SPREAD", "num_cpus": 0.5}
+"""Nodes take turns. Of a process without a claim Ray picks the node by chance; one with a whole core's would
+wait for ever when a node that is lost took its core with it."""
+
 
 @contextmanager
 def engine(wanted: ComputeParams) -> Iterator[None]:
     """Carry the jobs of the block as `compute` says.
 
-    On Ray every core of the cluster takes jobs; its nodes must have this version of Millrace installed.
+    On Ray every core of the cluster takes jobs, those of scikit-learn's forests too; its nodes must have this
+    version of Millrace installed.
     Raises ParamsError if Ray is not installed or no cluster answers at the address.
     """
     if wanted.engine == "local":
@@ -25,7 +30,7 @@ def engine(wanted: ComputeParams) -> Iterator[None]:
         return
     ray = _joined(wanted.address)
     try:
-        with joblib.parallel_config(backend="ray", n_jobs=-1):
+        with joblib.parallel_config(backend="ray", n_jobs=-1, ray_remote_args=SPREAD):
             yield
     finally:
         ray.shutdown()
@@ -39,15 +44,16 @@ def _joined(address: str) -> Any:
         from ray.util.joblib import register_ray
     except ImportError as error:
         raise ParamsError(
-            "compute.engine: ray is not installed: pip install 'millrace[ray]', or set compute.engine: local"
+            "Ray is not installed: pip install 'millrace[ray]', or compute on this machine "
+            "(compute.engine: local, or no --ray)"
         ) from error
     try:
         _reach(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError) as error:
         raise ParamsError(
-            f"compute.address: no Ray cluster answers at {address!r}: start one with "
-            "`ray start --head --disable-usage-stats`, or set compute.engine: local"
+            f"no Ray cluster answers at {address!r}: start one with `ray start --head "
+            "--disable-usage-stats`, or compute on this machine (compute.engine: local, or no --ray)"
         ) from error
     register_ray()  # type: ignore[no-untyped-call]
     return ray

@@ -11,6 +11,7 @@ from models.errors import ModelError
 from models.learners import final_ensemble, step_learners
 from models.plots import plot_decomposition
 from models.refits import Learner, draw_size, refit
+from pipeline.compute import engine
 from pipeline.figures import save_figure
 from pipeline.files import whole_folder, write_csv, write_json
 from pipeline.params import PARAMS_FILE, DecomposeParams, EnsembleParams, read_params
@@ -24,15 +25,16 @@ def main(prepared: Path, selection: Path, rows: Path, report: Path, params: Path
     wanted, full, chosen = settings.decompose, settings.ensemble, read_selection(selection)
     X, y = read_encoded(prepared / "train.parquet", chosen)
     X_test, truth = read_encoded(rows, chosen)
-    answers = refit(
-        learners(wanted, full),
-        X.to_numpy(),
-        np.log1p(y.to_numpy("float64")),
-        X_test.to_numpy(),
-        refits=wanted.refits,
-        fraction=wanted.fraction,
-        seed=wanted.seed,
-    )
+    with engine(settings.compute):
+        answers = refit(
+            learners(wanted, full),
+            X.to_numpy(),
+            np.log1p(y.to_numpy("float64")),
+            X_test.to_numpy(),
+            refits=wanted.refits,
+            fraction=wanted.fraction,
+            seed=wanted.seed,
+        )
     parts = decompose(
         answers,
         np.log1p(truth.to_numpy("float64")),

@@ -28,24 +28,24 @@ def main(prepared: Path, selection: Path, report: Path, params: Path = PARAMS_FI
     check_part(train[schema.key], "train", fractions=(first, second, third), salt=settings.prepare.salt)
     table = with_derived(raw_inputs(train, schema.columns), schema.formulas)
     goal, asked, baked = y.map(np.log1p), wanted.bake_off, None
-    if asked:
-        with engine(settings.compute):
-            baked = bake_off(table, schema.candidates, goal, **asked.model_dump(), seed=wanted.seed)
     methods, decided_by, keep = wanted.methods, "consensus", wanted.keep
-    if keep == "auto":
-        assert asked and baked  # noqa: PT018  # params refuse auto without a bake-off
-        methods, (decided_by, keep) = asked.methods, baked.winner()
-    choice = choose(
-        table,
-        schema.candidates,
-        goal,
-        methods=methods,
-        n_features_to_select=keep,
-        decided_by=decided_by,
-        resamples=wanted.resamples,
-        fraction=wanted.resample_fraction,
-        seed=wanted.seed,
-    )
+    with engine(settings.compute):
+        if asked:
+            baked = bake_off(table, schema.candidates, goal, **asked.model_dump(), seed=wanted.seed)
+        if keep == "auto":
+            assert asked and baked  # noqa: PT018  # params refuse auto without a bake-off
+            methods, (decided_by, keep) = asked.methods, baked.winner()
+        choice = choose(
+            table,
+            schema.candidates,
+            goal,
+            methods=methods,
+            n_features_to_select=keep,
+            decided_by=decided_by,
+            resamples=wanted.resamples,
+            fraction=wanted.resample_fraction,
+            seed=wanted.seed,
+        )
     encoder = build_encoder(choice.columns, flag_missing=often_missing(table, choice.columns))
     encoder.fit(table[[column.name for column in choice.columns]])
     needed = narrowed(schema, choice.columns)

@@ -37,7 +37,10 @@ def run(
     target: Annotated[str, typer.Option(help="The target column of a table.")] = "y",
     trials: Annotated[int, typer.Option(min=1, help="Finished trials in all, by whomever.")] = 100,
     timeout: Annotated[str, typer.Option(help="As 90s, 20m, 1h; trials that run are finished.")] = "",
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, of this machine or of --ray.")] = 1,
+    ray: Annotated[
+        str, typer.Option(help="Address of a Ray cluster that carries the workers: host:port, or auto.")
+    ] = "",
     storage: StorageOption = DEFAULT_STORAGE,
     epochs: Annotated[int, typer.Option(min=1)] = 20,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better one.")] = 8,
@@ -71,21 +74,24 @@ def run(
     from models.tuning.objective import FULL, Rung
     from models.tuning.table import tune_network
     from models.tuning.warm_start import best_params, starts
+    from pipeline.compute import engine
     from pipeline.lineage import digest_code
+    from pipeline.params import ComputeParams
     from pipeline.study_data import read_study_data
 
     train, validation = read_study_data(data, selection, target)
     wanted = [] if first == ["none"] else first or ["all"]
     ladder = [*(Rung(**_numbers(text, Rung.__annotations__)) for text in rung or []), FULL]
-    tuned = tune_network(
-        train, validation, network=network, name=name, storage=storage, trials=trials, epochs=epochs,
-        patience=patience, seed=seed, threads=threads, sampler=sampler, pruner=pruner, ladder=ladder,
-        warm_up_steps=1 if rung or folds > 1 else 4, folds=folds, audit=audit, tau_floor=tau_floor,
-        objectives=["rmsle", *(objective or [])], limits=_numbers(",".join(limit or [])),
-        first=[*best_params(warm_start or [], storage), *starts(network, wanted)],
-        workers=workers, timeout_s=_seconds(timeout),
-        checkpoints=checkpoints or _checkpoints(storage), run_key=digest_code(),
-    )  # fmt: skip
+    with engine(ComputeParams(engine="ray" if ray else "local", address=ray or "auto")):
+        tuned = tune_network(
+            train, validation, network=network, name=name, storage=storage, trials=trials, epochs=epochs,
+            patience=patience, seed=seed, threads=threads, sampler=sampler, pruner=pruner, ladder=ladder,
+            warm_up_steps=1 if rung or folds > 1 else 4, folds=folds, audit=audit, tau_floor=tau_floor,
+            objectives=["rmsle", *(objective or [])], limits=_numbers(",".join(limit or [])),
+            first=[*best_params(warm_start or [], storage), *starts(network, wanted)],
+            workers=workers, timeout_s=_seconds(timeout),
+            checkpoints=checkpoints or _checkpoints(storage), run_key=digest_code(),
+        )  # fmt: skip
     print(f"{len(tuned.study.trials)} trials, the best RMSLE {tuned.study.best_value:.4f}: {tuned.params}")
 
 

@@ -7,6 +7,7 @@ from models.errors import ModelError
 from models.tuning.objective import FULL, Rung
 from models.tuning.table import tune_network
 from models.tuning.warm_start import starts
+from pipeline.compute import engine
 from pipeline.lineage import digest_code
 from pipeline.params import PARAMS_FILE, TuneParams, read_params
 from pipeline.stage import run
@@ -16,31 +17,33 @@ from pipeline.tables import read_encoded, read_selection
 
 def main(prepared: Path, selection: Path, study: Path, report: Path, params: Path = PARAMS_FILE) -> None:
     """Tune on PREPARED, encoded as SELECTION says; the journal in STUDY goes on where a kill stopped it."""
-    wanted, chosen = read_params(params).tune, read_selection(selection)
+    settings, chosen = read_params(params), read_selection(selection)
+    wanted = settings.tune
     study.mkdir(parents=True, exist_ok=True)
-    tuned = tune_network(
-        read_encoded(prepared / "train.parquet", chosen),
-        read_encoded(prepared / "validation.parquet", chosen),
-        network=wanted.network,
-        storage=study / "journal.log",
-        trials=wanted.trials,
-        epochs=wanted.epochs,
-        patience=wanted.patience,
-        seed=wanted.seed,
-        threads=wanted.threads,
-        sampler=wanted.sampler,
-        pruner=wanted.pruner,
-        startup_trials=wanted.startup_trials,
-        warm_up_steps=wanted.warm_up_steps,
-        ladder=ladder(wanted),
-        folds=wanted.folds,
-        audit=wanted.audit,
-        tau_floor=wanted.tau_floor,
-        first=starts(wanted.network, wanted.first),
-        workers=wanted.workers,
-        run_key=digest_code(),
-        checkpoints=study / "checkpoints",
-    )
+    with engine(settings.compute):
+        tuned = tune_network(
+            read_encoded(prepared / "train.parquet", chosen),
+            read_encoded(prepared / "validation.parquet", chosen),
+            network=wanted.network,
+            storage=study / "journal.log",
+            trials=wanted.trials,
+            epochs=wanted.epochs,
+            patience=wanted.patience,
+            seed=wanted.seed,
+            threads=wanted.threads,
+            sampler=wanted.sampler,
+            pruner=wanted.pruner,
+            startup_trials=wanted.startup_trials,
+            warm_up_steps=wanted.warm_up_steps,
+            ladder=ladder(wanted),
+            folds=wanted.folds,
+            audit=wanted.audit,
+            tau_floor=wanted.tau_floor,
+            first=starts(wanted.network, wanted.first),
+            workers=wanted.workers,
+            run_key=digest_code(),
+            checkpoints=study / "checkpoints",
+        )
     write_study(report, wanted.network, tuned, step=step_name(wanted))
 
 

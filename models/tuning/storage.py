@@ -1,5 +1,6 @@
 """Where studies are kept: a journal file for the processes of one machine, PostgreSQL for many machines."""
 
+import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,6 +59,22 @@ def server_url(where: str | Path) -> str | None:
     if find_spec("psycopg") is None:
         raise StudyError("expected the package psycopg for PostgreSQL: pip install 'millrace[postgres]'")
     return f"postgresql+psycopg://{rest}"
+
+
+def absolute(where: str | Path) -> str | Path:
+    """Return ``where`` as a process in another working folder finds it."""
+    return where if "://" in str(where) else Path(where).absolute()
+
+
+def identity(where: str | Path) -> str:
+    """Tell a journal from one at the same path of another machine by what it begins with.
+
+    Empty for none, and for a server, whose URL tells it.
+    """
+    if server_url(where) is not None or not Path(where).is_file():
+        return ""
+    with Path(where).open("rb") as journal:  # its first line names the process that wrote it
+        return hashlib.sha256(journal.readline()).hexdigest()
 
 
 def _journal(path: Path) -> Storage:

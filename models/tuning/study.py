@@ -6,28 +6,25 @@ as it would have. This asks of the objective that it be a function of the trial'
 """
 
 import math
+import platform
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import joblib
 import optuna
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 from tqdm import tqdm
 
 from models.errors import StudyError
+from models.tuning.processes import run_workers
 from models.tuning.search import Search
-from models.tuning.storage import open_storage
+from models.tuning.storage import absolute, identity, open_storage
 from models.tuning.worker import FINISHED, Objective, Report, best_of, work, worker
 
 __all__ = ["Objective", "Report", "StudyResult", "load_study", "run_study"]
-
-DEATHS = 20
-"""So many times in a row workers may die and be replaced."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +54,21 @@ def run_study(
     """Run, or go on with, ``search`` until its trials are finished or ``timeout_s`` is over.
 
     Further calls anywhere with the same ``search`` share its trials. ``first`` are parameters to try before
-    any are drawn. ``workers`` above 1 are processes, to which ``objective`` is sent by cloudpickle. After the
+    any are drawn. ``workers`` above 1 are processes that joblib carries, see ``run_workers``; ``objective``
+    is sent to them by cloudpickle, and they must reach the storage, a journal by the same path. After the
     timeout running trials are finished and none begun. A TrainingError (a diverged run) fails its trial,
     which counts; any other error ends the run and leaves its trial to be run again. Raises StudyError when
     no trial completes.
     """
     deadline = None if timeout_s is None else time.time() + timeout_s
+    search = replace(search, storage=absolute(search.storage))
     if workers == 1:
         _work(objective, search, first, deadline, progress)
     else:
-        _work_together(objective, search, first, deadline, workers)
+        with closing(open_storage(search.storage)) as storage:
+            search.open(storage)
+        begun = identity(search.storage)
+        run_workers(_join, objective, search, first, deadline, begun, workers=workers)
     with closing(open_storage(search.storage)) as storage:
         return result(search.open(storage), search)
 
@@ -93,24 +95,20 @@ def _work(
         work(me, objective, deadline=deadline, on_trial=show)
 
 
-def _work_together(
+def _join(
     objective: Objective,
     search: Search,
     first: Sequence[Mapping[str, Any]],
     deadline: float | None,
-    workers: int,
+    begun: str,
 ) -> None:
-    """Work in processes; where one is killed joblib ends them all, and others take up what they did."""
-    for _ in range(DEATHS):
-        try:
-            joblib.Parallel(n_jobs=workers)(
-                joblib.delayed(_work)(objective, search, first, deadline, progress=False)
-                for _ in range(workers)
-            )
-        except TerminatedWorkerError:
-            continue
-        return
-    raise StudyError(f"expected workers that live, {DEATHS} times one was killed: is there memory enough?")
+    """Work in another process, maybe of another machine, on the very storage that is known as ``begun``."""
+    if identity(search.storage) != begun:
+        raise StudyError(
+            f"expected the journal {search.storage} that the study began with, {platform.node()} has another "
+            "or none there: put it into a folder that all machines share, or give --storage postgresql://..."
+        )
+    _work(objective, search, first, deadline, progress=False)
 
 
 def load_study(name: str, where: Any) -> Study:

@@ -15,6 +15,7 @@ from models.errors import StudyError
 from models.table import Rows, digest_rows
 from models.tuning.objective import FULL, MEASURES, Rung, TableObjective, check_ladder
 from models.tuning.search import Search
+from models.tuning.storage import absolute
 from models.tuning.study import StudyResult, run_study
 
 
@@ -86,7 +87,8 @@ def tune_network(
     )  # fmt: skip
     objective = TableObjective(
         train, validation, network, epochs, patience, seed, threads, ladder=tuple(ladder), folds=folds,
-        objectives=tuple(objectives), limits=limits, checkpoints=checkpoints, run_key=run_key,
+        objectives=tuple(objectives), limits=limits,
+        checkpoints=None if checkpoints is None else absolute(checkpoints), run_key=run_key,
     )  # fmt: skip
     study = run_study(objective, search, first=first, workers=workers, timeout_s=timeout_s, progress=progress)
     return TunedNetwork(chosen.search_space(FixedTrial(study.best_params)), study, search)

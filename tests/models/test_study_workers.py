@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -14,8 +15,8 @@ import pytest
 
 from models.errors import StudyError
 from models.tuning.search import Search
-from models.tuning.storage import open_storage
-from models.tuning.study import run_study
+from models.tuning.storage import identity, open_storage
+from models.tuning.study import _join, run_study
 from models.tuning.worker import owner_of, worker
 
 SCRIPT = """
@@ -161,6 +162,18 @@ def test_a_process_that_is_killed_is_replaced(tmp_path):
     found = run_study(objective, search, workers=2, progress=False)
     assert (tmp_path / "killed").exists()
     assert [(row["number"], row["state"]) for row in found.trials] == [(i, "complete") for i in range(6)]
+
+
+def test_a_worker_where_the_journal_is_another_or_none_does_not_begin_one(tmp_path):
+    search = Search(name="s", storage=tmp_path / "here", trials=2, seed=0)
+    run_study(parabola, search, progress=False)
+    run_study(parabola, replace(search, storage=tmp_path / "other"), progress=False)
+    begun = identity(tmp_path / "here")
+    _join(parabola, search, [], None, begun)
+    for elsewhere in ("other", "none"):
+        with pytest.raises(StudyError, match="a folder that all machines share"):
+            _join(parabola, replace(search, storage=tmp_path / elsewhere), [], None, begun)
+    assert not (tmp_path / "none").exists()
 
 
 def test_at_the_timeout_the_running_trial_is_finished_and_none_begun(tmp_path):

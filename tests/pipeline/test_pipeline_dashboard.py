@@ -16,7 +16,6 @@ from models.tuning.search import Search
 from models.tuning.study import run_study
 from pipeline.dashboard import serve_dashboard
 from pipeline.errors import InputError, ParamsError
-from tests.models.postgres import postgres, why_not
 
 MILLRACE = str(Path(sys.executable).with_name("millrace"))
 
@@ -37,18 +36,6 @@ def dashboard(storage: str) -> Iterator[str]:
             assert process.returncode == 0
         finally:
             process.kill()
-
-
-@pytest.fixture(params=["journal", "postgres"])
-def storage(request, tmp_path) -> Iterator[str]:
-    if request.param == "journal":
-        yield str(tmp_path / "study.log")
-        return
-    reason = why_not()
-    if reason:
-        pytest.skip(reason)
-    with postgres() as url:
-        yield url
 
 
 def parabola(trial, report):
