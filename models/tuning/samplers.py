@@ -2,11 +2,13 @@
 
 import copy
 import hashlib
+import warnings
 from collections.abc import Callable, Container
 from functools import partial
 from typing import Any, cast
 
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -21,18 +23,19 @@ class Repeatable(BaseSampler):
     """A fresh sampler for each draw: ``joint`` draws the parameters of a trial together, ``each`` the others.
 
     A study that is killed and run again draws what it would have drawn, however far the trial had come:
-    Optuna's own samplers go on with one generator, whose state is lost with the process. A joint sampler
-    also learns from pruned trials, by their last value; Optuna's would draw the same point again.
+    Optuna's own samplers go on with one generator, whose state is lost with the process. With
+    ``pruned_end`` a joint sampler learns from pruned trials as if they had ended with their last value:
+    those of Optuna's that pass them over would draw the same point again.
     """
 
-    def __init__(self, seed: int, *, each: Make, joint: Make | None = None) -> None:
-        self.seed, self._each, self._joint = seed, each, joint
+    def __init__(self, seed: int, *, each: Make, joint: Make | None = None, pruned_end: bool = False) -> None:
+        self.seed, self._each, self._joint, self._pruned_end = seed, each, joint, pruned_end
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return what is drawn jointly."""
         if self._joint is None:
             return {}
-        return self._joint(self.seed).infer_relative_search_space(_seen(study), trial)
+        return self._joint(self.seed).infer_relative_search_space(self._seen(study), trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -40,7 +43,8 @@ class Repeatable(BaseSampler):
         """Draw parameters jointly."""
         if self._joint is None:
             return {}
-        return self._joint(self._seed(trial, "")).sample_relative(_seen(study), trial, search_space)
+        joint = self._joint(self._seed(trial, ""))
+        return joint.sample_relative(self._seen(study), trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -48,6 +52,9 @@ class Repeatable(BaseSampler):
         """Draw one parameter."""
         sampler = self._each(self._seed(trial, param_name))
         return sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def _seen(self, study: Study) -> Study:
+        return cast("Study", _WithPruned(study)) if self._pruned_end else study
 
     def _seed(self, trial: FrozenTrial, name: str) -> int:
         text = f"{self.seed}/{trial.number}/{name}"
@@ -84,12 +91,14 @@ def _completed(trial: FrozenTrial) -> FrozenTrial:
     return seen
 
 
-def _seen(study: Study) -> Study:
-    return cast("Study", _WithPruned(study))
-
-
 def _tpe(startup_trials: int, seed: int) -> BaseSampler:
     return TPESampler(seed=seed, n_startup_trials=startup_trials, constant_liar=False)
+
+
+def _joint_tpe(startup_trials: int, seed: int) -> BaseSampler:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return TPESampler(seed=seed, n_startup_trials=startup_trials, multivariate=True)
 
 
 def _gp(startup_trials: int, seed: int) -> BaseSampler:
@@ -106,12 +115,14 @@ def _random(seed: int) -> BaseSampler:
 
 SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
     "random": lambda seed, _: Repeatable(seed, each=_random),
-    # Bergstra et al. (2011), NeurIPS 24
-    "tpe": lambda seed, startup: Repeatable(seed, each=partial(_tpe, startup)),
-    "gp": lambda seed, startup: Repeatable(seed, each=_random, joint=partial(_gp, startup)),
+    # Bergstra et al. (2011), NeurIPS 24; jointly as in Falkner et al. (2018), BOHB, arXiv 1807.01774
+    "tpe": lambda seed, startup: Repeatable(
+        seed, each=partial(_tpe, startup), joint=partial(_joint_tpe, startup)
+    ),
+    "gp": lambda seed, startup: Repeatable(seed, each=_random, joint=partial(_gp, startup), pruned_end=True),
     # CMA-ES knows no categories: those are TPE's.
     "cmaes": lambda seed, startup: Repeatable(
-        seed, each=partial(_tpe, startup), joint=partial(_cmaes, startup)
+        seed, each=partial(_tpe, startup), joint=partial(_cmaes, startup), pruned_end=True
     ),
 }
 
