@@ -1,7 +1,7 @@
 """Real tables for benchmarks: split into train and test rows, and typed as a plain site spec would."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -77,9 +77,9 @@ def chain_table(prepared: Path, selection: Path) -> RealTable:
 
 
 def read_table(name: str, data: Path) -> RealTable:
-    """The table `name` of TABLES from the folder `data`; exits naming a file that is absent."""
+    """The table `name` of either dictionary from the folder `data`; exits naming a file that is absent."""
     try:
-        frame, target, kind, log = TABLES[name](data)
+        frame, target, kind, log = {**TABLES, **MORE_TABLES}[name](data)
     except FileNotFoundError as error:
         sys.exit(f"error: {name} needs {error.filename}, which is absent: name its folder with --data")
     places = np.random.default_rng(0).permutation(len(frame))
@@ -138,6 +138,12 @@ def _learn(load: Callable[..., tuple[pd.DataFrame, "pd.Series[float]"]], kind: K
     return X.assign(answer=y.astype(str) if kind == "category" else y), "answer", kind, False
 
 
+def _plain(file: str, target: str, leave: Sequence[str], data: Path) -> Read:
+    """A table of prices or measures in one file, without the columns `leave`."""
+    frame = pd.read_csv(data / file).drop_duplicates().drop(columns=list(leave)).dropna(subset=[target])
+    return frame.reset_index(drop=True), target, "number", True
+
+
 TABLES: dict[str, Callable[[Path], Read]] = {
     "saratoga": _saratoga,
     "diamonds": _diamonds,
@@ -148,3 +154,10 @@ TABLES: dict[str, Callable[[Path], Read]] = {
     "digits": partial(_learn, datasets.load_digits, "category"),
 }
 """By name, how a table is read from the folder of the data."""
+
+MORE_TABLES: dict[str, Callable[[Path], Read]] = {
+    "insurance": partial(_plain, "pycaret_insurance.csv.gz", "charges", ()),
+    "mpg": partial(_plain, "seaborn_mpg.csv.gz", "mpg", ("name",)),
+    "taxis": partial(_plain, "seaborn_taxis.csv.gz", "fare", ("pickup", "dropoff", "total", "tip", "tolls")),
+}
+"""Further ones of numbers, on which `starts.py` looks for parameters."""

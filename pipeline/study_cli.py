@@ -45,7 +45,7 @@ def run(
     epochs: Annotated[int, typer.Option(min=1)] = 20,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better one.")] = 8,
     sampler: Annotated[str, typer.Option(help="tpe, gp, cmaes or random.")] = "tpe",
-    pruner: Annotated[str, typer.Option(help="none, median, halving, hyperband or wilcoxon.")] = "median",
+    pruner: Annotated[str, typer.Option(help="none, median, halving, hyperband or wilcoxon.")] = "halving",
     rung: Annotated[
         list[str] | None,
         typer.Option(help="A cheaper rung before the full training, as rows=0.25,epochs=0.5,size=0.5."),

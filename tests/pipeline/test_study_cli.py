@@ -79,7 +79,7 @@ def test_the_starts_of_the_network_are_tried_first_unless_others_are_named(table
         (["--timeout", "soon"], "expected a time as 90s"),
         (["--rung", "cows=0.5"], "expected shares of rows, epochs, size"),
         (["--target", "cost"], "no column 'cost'"),
-        (["--first", "best"], "expected one of mlp's starts (default"),
+        (["--first", "best"], "expected one of mlp's starts (portfolio_1"),
         (["--storage", "sqlite:///x.db"], "SQLite is not for several processes"),
         (["--network", "lstm"], "takes other entries"),
     ],
