@@ -1,5 +1,6 @@
 """The HTTP application: every route, the limits and the error answers around a Service."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,11 +18,12 @@ from serving.lane import Limits
 from serving.openapi import describe
 from serving.pages import add_pages
 from serving.repository import Repository
-from serving.routes import add_catalogue, add_protocol
+from serving.routes import add_catalogue, add_protocol, add_repository
 from serving.service import Service, own_version
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 16_384
+WATCH_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +34,20 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     max_rows: int = MAX_ROWS,
     limits: Limits | None = None,
+    watch_s: float = WATCH_S,
+    control: bool = False,
 ) -> Front:
-    """The application that serves `repository`; a body or a number of rows over its limit is answered 413."""
+    """The application that serves `repository`; a body or a number of rows over its limit is answered 413.
+
+    Every `watch_s` seconds it looks for changed models (0: never); `control` lets clients load and unload.
+    """
     gatherer = Gatherer(limits or Limits())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.ensure_future(_watch(repository, watch_s))
         yield
+        watching.cancel()
         gatherer.close()
 
     app = FastAPI(
@@ -49,8 +58,9 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(repository, gatherer, max_rows=max_rows)
+    service = Service(repository, gatherer, max_rows=max_rows, control=control)
     add_protocol(app, service)
+    add_repository(app, service)
     add_catalogue(app, service)
     add_pages(app)
     _add_errors(app)
@@ -58,11 +68,24 @@ def create_app(
     return Front(service, app, max_body_bytes)
 
 
+async def _watch(repository: Repository, every_s: float) -> None:
+    """Look for changed models again and again; what goes wrong in a look is logged, and the next is made."""
+    while every_s:
+        await asyncio.sleep(every_s)
+        try:
+            await asyncio.to_thread(repository.refresh)
+        except Exception as error:
+            log.exception("looking for changed models failed: %s", one_line(error))
+
+
 def _add_document(app: FastAPI, repository: Repository, max_rows: int) -> None:
-    """Describe the models once, when first asked: it takes far longer than a prediction."""
+    """Describe the models when first asked and when they have changed: it takes far longer than an answer."""
+    described = -1
 
     def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
+        nonlocal described
+        if app.openapi_schema is None or described != repository.generation:
+            described = repository.generation
             app.openapi_schema = describe(app, repository, max_rows=max_rows)
         return app.openapi_schema
 

@@ -1,8 +1,19 @@
 """A request body as JSON, with an error that says where it stops being JSON."""
 
+from typing import Any
+
 import orjson
 
+from serving import tensors
 from serving.errors import InvalidInputError
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """A JSON object; an empty body is an empty one. Raises InvalidInputError."""
+    document = parse_json(body) if body else {}
+    if not isinstance(document, dict):
+        raise InvalidInputError(f"expected a JSON object, got {tensors.shown(document)}")
+    return document
 
 
 def parse_json(body: bytes | memoryview) -> object:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from serving.card import Card, Frozen
+from serving.proof import Proof
 
 Floats = Literal["FP16", "FP32", "FP64"]
 Integers = Literal["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
@@ -193,6 +194,7 @@ class Bundle(Frozen):
     `metrics` as evaluated on the test split; `histograms` by input name, of the training rows; `lineage`
     holds hashes of data, code and parameters; `example` is one row as a client would send it. `form` turns a
     picture, a text or a seed into the graph's tensors. `card` is for people: data, figures by slice, limits.
+    A service proves `proof` before it serves the version.
     """
 
     format: Literal[1] = 1
@@ -208,6 +210,7 @@ class Bundle(Frozen):
     example: dict[str, JsonValue] = {}
     form: Form | None = None
     card: Card | None = None
+    proof: Proof | None = None
 
     @cached_property
     def inputs_by_name(self) -> dict[str, Input]:
@@ -225,6 +228,8 @@ class Bundle(Frozen):
         for field in self.outputs:
             if field.interval is not None and not {field.interval.low, field.interval.high} <= answered:
                 raise ValueError(f"the interval of {field.name!r} names ends that are no outputs")
+        if self.proof is not None and (self.form is not None or not self.proof.outputs.keys() <= answered):
+            raise ValueError("a proof names outputs of a model that has no form")
         fields = inputs if self.form is None else [self.form.field]
         for what, keys, known in (("example", self.example, fields), ("histograms", self.histograms, inputs)):
             unknown = sorted(set(keys) - set(known))

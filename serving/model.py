@@ -17,6 +17,7 @@ from serving.forms.seed import SeedReader
 from serving.forms.text import TextReader
 from serving.forms.translation import TranslationReader
 from serving.infer_request import Arrays
+from serving.proof import Proof
 from serving.records import read_records, write_predictions
 from serving.run_times import RunTimes
 
@@ -111,7 +112,7 @@ class Model:
 
 
 def load_model(folder: Path) -> Model:
-    """Load `<name>/<version>`, compare graph and bundle, and run the bundle's example once.
+    """Load `<name>/<version>`, compare graph and bundle, run the bundle's example once and prove its proof.
 
     Raises BundleError, in one line, when a file is missing, broken, a link out of the folder, or does not
     fit; a graph whose weights lie outside its folder is refused by onnxruntime itself.
@@ -130,7 +131,18 @@ def load_model(folder: Path) -> Model:
             model.predict(bundle.example, max_rows=1)
         except ServingError as error:
             raise BundleError(f"{path} does not answer its own example: {error}") from None
+    if bundle.proof is not None:
+        _prove(path, model, bundle.proof)
     return model
+
+
+def _prove(path: Path, model: Model, proof: Proof) -> None:
+    """Refuse a model whose answers are not those of its proof."""
+    try:
+        arrays = read_records(list(proof.records), model.bundle, max_rows=len(proof.records))
+        proof.check(model.infer(arrays, tuple(proof.outputs)))
+    except ServingError as error:
+        raise BundleError(f"{path}: {error}") from None
 
 
 def _session(path: Path) -> Any:

@@ -1,10 +1,12 @@
-"""The models under a folder, versions side by side: what loaded, what did not and why."""
+"""The models under a folder, versions side by side: what is loaded, what is not and why, what changed."""
 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from serving.errors import BundleError, NotFoundError, StartError
+from serving.folder import Key, Signature, signature, version_folders
 from serving.model import Model, load_model
 
 log = logging.getLogger(__name__)
@@ -20,11 +22,21 @@ class Failure:
 
 
 class Repository:
-    """Loaded models by name and version, with the failures beside them."""
+    """Loaded models by name and version, with the failures beside them.
 
-    def __init__(self, models: dict[str, dict[int, Model]], failures: list[Failure]) -> None:
-        self.models = models
-        self.failures = failures
+    `models` and `failures` are replaced, never changed, so that who reads them needs no lock; a request keeps
+    the model that it began with.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.models: dict[str, dict[int, Model]] = {}
+        self.failures: list[Failure] = []
+        self.generation = 0
+        self._seen: dict[Key, Signature] = {}
+        self._unsettled: dict[Key, Signature | None] = {}
+        self._unloaded: set[str] = set()
+        self._lock = Lock()
 
     def get(self, name: str, version: str | None = None) -> Model:
         """The model of that name, the latest version unless one is asked for.
@@ -42,7 +54,8 @@ class Repository:
             if version in (None, str(failure.version)):
                 raise BundleError(f"model {name!r} version {failure.version} did not load: {failure.reason}")
         if versions is None:
-            raise NotFoundError(f"there is no model {name[:80]!r}, only {', '.join(map(repr, self.models))}")
+            known = ", ".join(map(repr, self.models)) or "none at all"
+            raise NotFoundError(f"there is no model {name[:80]!r}, only {known}")
         raise NotFoundError(f"model {name!r} has no version {str(version)[:40]!r}, only {sorted(versions)}")
 
     def latest(self) -> list[Model]:
@@ -50,14 +63,107 @@ class Repository:
         return [versions[max(versions)] for _, versions in sorted(self.models.items())]
 
     def index(self) -> list[dict[str, str]]:
-        """Every version found, with its state (READY or UNAVAILABLE) and the reason when it did not load."""
-        loaded = [(name, version, "READY", "") for name, found in self.models.items() for version in found]
-        failed = [(each.name, each.version, "UNAVAILABLE", each.reason) for each in self.failures]
-        keys = ("name", "version", "state", "reason")
+        """Every version found: READY, or UNAVAILABLE with the reason.
+
+        A READY one has a reason too when its files were changed into something that does not load.
+        """
+        reasons = {(each.name, each.version): each.reason for each in self.failures}
+        ready = {(name, version) for name, found in self.models.items() for version in found}
         return [
-            dict(zip(keys, (name, str(version), state, reason), strict=True))
-            for name, version, state, reason in sorted(loaded + failed)
+            {
+                "name": name,
+                "version": str(version),
+                "state": "READY" if (name, version) in ready else "UNAVAILABLE",
+                "reason": reasons.get((name, version), ""),
+            }
+            for name, version in sorted(ready | reasons.keys())
         ]
+
+    def refresh(self, only: str | None = None, *, settle: bool = True) -> None:
+        """Take in what has changed on disk: new and changed versions that load replace, deleted ones go.
+
+        With `settle` a change is taken in only when the files are as they were at the last look, so that
+        nothing half copied is loaded and nothing dropped while it is replaced. `only` is a model's name.
+        Loading is slow: call it from a thread.
+        """
+        with self._lock:
+            paths = {
+                key: path
+                for key, path in version_folders(self.folder).items()
+                if key[0] not in self._unloaded
+            }
+            found = {key: signature(path) for key, path in paths.items()}
+            changed = {
+                key for key in found.keys() | self._seen.keys() if found.get(key) != self._seen.get(key)
+            }
+            for key in sorted(changed):
+                now = found.get(key)
+                if only not in (None, key[0]):
+                    continue
+                if settle and (key not in self._unsettled or self._unsettled[key] != now):
+                    self._unsettled[key] = now
+                elif now is None:
+                    self._drop(key)
+                else:
+                    self._load(key, paths[key], now)
+            self._unsettled = {key: now for key, now in self._unsettled.items() if key in changed}
+
+    def load(self, name: str) -> None:
+        """Load what the folder has of `name` now. Raises NotFoundError, BundleError of its latest version."""
+        self._unloaded.discard(name)
+        self.refresh(name, settle=False)
+        newest = max(
+            (number for found, number in version_folders(self.folder) if found == name), default=None
+        )
+        if newest is None:
+            raise NotFoundError(f"there is no model {name[:80]!r} in the service's folder")
+        for failure in self.failures:
+            if (failure.name, failure.version) == (name, newest):
+                raise BundleError(f"model {name!r} version {newest} did not load: {failure.reason}")
+
+    def unload(self, name: str) -> None:
+        """Serve no version of `name` until it is loaded again. Raises NotFoundError."""
+        if name not in self.models:
+            raise NotFoundError(f"there is no model {name[:80]!r} to unload")
+        self._unloaded.add(name)
+        self.refresh(name, settle=False)
+
+    def _load(self, key: Key, path: Path, now: Signature) -> None:
+        """Load one version; it takes over at the end, or is noted as a failure and what was served stays."""
+        name, version = key
+        try:
+            model = load_model(path)
+        except BundleError as error:
+            if signature(path) == now:
+                self._seen[key] = now
+                self._fail(Failure(name, version, str(error).replace(f"{self.folder}/", "")))
+            return
+        if signature(path) != now:
+            return
+        self._seen[key] = now
+        versions = {**self.models.get(name, {}), version: model}
+        self._replace({**self.models, name: versions}, key)
+        log.info("%s version %d is served", name, version)
+
+    def _drop(self, key: Key) -> None:
+        """Serve a version no longer that is not there any more."""
+        name, version = key
+        self._seen.pop(key, None)
+        versions = {number: model for number, model in self.models.get(name, {}).items() if number != version}
+        others = {other: found for other, found in self.models.items() if other != name}
+        self._replace({**others, name: versions} if versions else others, key)
+        log.info("%s version %d is gone", name, version)
+
+    def _fail(self, failure: Failure) -> None:
+        log.warning("%s version %d is not served: %s", failure.name, failure.version, failure.reason)
+        self._replace(self.models, (failure.name, failure.version), failure)
+
+    def _replace(self, models: dict[str, dict[int, Model]], key: Key, *failures: Failure) -> None:
+        """Put new models in the place of the old at one stroke, and what is known of `key` beside them."""
+        others = [each for each in self.failures if (each.name, each.version) != key]
+        self.models = models
+        self.failures = sorted([*others, *failures], key=lambda each: (each.name, each.version))
+        self.generation += 1
 
 
 def load_repository(folder: Path) -> Repository:
@@ -66,31 +172,13 @@ def load_repository(folder: Path) -> Repository:
     Versions are folders named by a whole number; others, and names that begin with a dot, are left alone.
     Raises StartError when nothing loads.
     """
-    models: dict[str, dict[int, Model]] = {}
-    failures: list[Failure] = []
-    for path in _version_folders(folder):
-        name, version = path.parent.name, int(path.name)
-        try:
-            models.setdefault(name, {})[version] = load_model(path)
-        except BundleError as error:
-            reason = str(error).replace(f"{folder}/", "")
-            log.warning("%s version %d is not served: %s", name, version, reason)
-            failures.append(Failure(name, version, reason))
-    models = {name: versions for name, versions in models.items() if versions}
-    if not models:
+    repository = Repository(folder)
+    repository.refresh(settle=False)
+    if not repository.models:
+        failures = repository.failures
         found = f"{len(failures)} that did not load, first: {failures[0].reason}" if failures else "none"
         raise StartError(
             f"no model to serve: expected {folder}/<name>/<version>/model.onnx, found {found}; "
             "run `make repro`, or name another folder"
         )
-    return Repository(models, failures)
-
-
-def _version_folders(folder: Path) -> list[Path]:
-    """The version folders under `folder`, by name and number."""
-    found = [
-        path
-        for path in folder.glob("[!.]*/[1-9]*")
-        if path.is_dir() and path.name.isascii() and path.name.isdecimal() and len(path.name) <= 9
-    ]
-    return sorted(found, key=lambda path: (path.parent.name, int(path.name)))
+    return repository

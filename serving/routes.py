@@ -2,16 +2,23 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from serving import schemas
+from serving.body import read_object
 from serving.bundle import Bundle
 from serving.card import Card
 from serving.service import Service
+from serving.wire import read_body, read_headers
+
+MAX_CONTROL_BYTES = 64 * 1024
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": schemas.ErrorBody, "description": "No such model or version"},
     503: {"model": schemas.ErrorBody, "description": "The model is on disk but could not be loaded"},
+}
+CONTROL_ERRORS = ERRORS | {
+    403: {"model": schemas.ErrorBody, "description": "The service was started without --model-control"}
 }
 CARD_ERRORS = ERRORS | {404: ERRORS[404] | {"description": "No such model or version, or it has no card"}}
 
@@ -49,6 +56,31 @@ def add_protocol(app: FastAPI, service: Service) -> None:
     @app.get(f"{path}/ready", tags=tags, summary="Is the version ready?", responses=ERRORS)
     async def version_ready(name: str, version: str) -> schemas.ModelReady:
         return schemas.ModelReady(name=service.repository.get(name, version).bundle.name, ready=True)
+
+
+def add_repository(app: FastAPI, service: Service) -> None:
+    """The protocol's model repository extension: what there is, and, where allowed, load and unload."""
+    tags: list[Any] = ["Open Inference Protocol V2"]
+    path = "/v2/repository/models/{name}"
+
+    async def document(request: Request) -> dict[str, Any]:
+        headers = read_headers(request.scope)
+        return read_object(await read_body(headers, request.receive, MAX_CONTROL_BYTES) or b"")
+
+    @app.post("/v2/repository/index", tags=tags, summary="Every version found, its state and why")
+    async def index(request: Request) -> list[schemas.IndexEntry]:
+        return service.index(await document(request))
+
+    @app.post(f"{path}/load", tags=tags, summary="Load a model anew", responses=CONTROL_ERRORS)
+    async def load(name: str, request: Request) -> dict[str, str]:
+        await service.load(name, await document(request))
+        return {}
+
+    @app.post(f"{path}/unload", tags=tags, summary="Serve a model no longer", responses=CONTROL_ERRORS)
+    async def unload(name: str, request: Request) -> dict[str, str]:
+        await document(request)
+        await service.unload(name)
+        return {}
 
 
 def add_catalogue(app: FastAPI, service: Service) -> None:

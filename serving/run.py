@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import uvicorn
 
-from serving.app import MAX_BODY_BYTES, MAX_ROWS, create_app
+from serving.app import MAX_BODY_BYTES, MAX_ROWS, WATCH_S, create_app
 from serving.bundle import ImageForm
 from serving.errors import StartError
 from serving.lane import Limits
@@ -29,15 +29,21 @@ def serve(
     max_body_bytes: int = MAX_BODY_BYTES,
     max_rows: int = MAX_ROWS,
     limits: Limits | None = None,
+    watch_s: float = WATCH_S,
+    control: bool = False,
 ) -> None:
     """Serve every bundle under `folder` until SIGINT or SIGTERM, then finish what was accepted (in 10 s).
 
-    Port 0 takes a free one. Raises StartError, in one line, when nothing loads or the port is not free.
+    Port 0 takes a free one; `watch_s` and `control` are as `create_app` has them. Raises StartError, in one
+    line, when nothing loads or the port is not free.
     """
     if not 0 <= port <= 65_535:
         raise StartError(f"port {port} is not between 0 and 65535")
     repository = load_repository(folder)
-    app = create_app(repository, max_body_bytes=max_body_bytes, max_rows=max_rows, limits=limits)
+    app = create_app(
+        repository, max_body_bytes=max_body_bytes, max_rows=max_rows, limits=limits, watch_s=watch_s,
+        control=control,
+    )  # fmt: skip
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_S
     )

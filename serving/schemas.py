@@ -1,6 +1,6 @@
 """The JSON of the service's requests and answers, as the OpenAPI document describes them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -107,6 +107,15 @@ class InferAnswer(BaseModel):
     model_version: str
     id: str | None = None
     outputs: list[ResponseOutput]
+
+
+class IndexEntry(BaseModel):
+    """A version found in the service's folder; `reason` says why it, or its changed files, did not load."""
+
+    name: str
+    version: str
+    state: Literal["READY", "UNAVAILABLE"]
+    reason: str
 
 
 class ModelSummary(BaseModel):

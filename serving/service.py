@@ -1,5 +1,6 @@
 """What the service answers, without the transport: bytes in, bytes out, errors as ServingError."""
 
+import asyncio
 import base64
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -7,10 +8,11 @@ from typing import Any
 
 import orjson
 
+from serving import tensors
 from serving.body import parse_json
 from serving.bundle import Bundle, ImageForm, SeedForm
 from serving.card import Card
-from serving.errors import InvalidInputError, NotFoundError, ServingError, UnsupportedError
+from serving.errors import ForbiddenError, InvalidInputError, NotFoundError, ServingError, UnsupportedError
 from serving.gather import Gatherer
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
@@ -19,6 +21,7 @@ from serving.multipart import is_multipart, read_parts
 from serving.records import read_records, write_predictions
 from serving.repository import Repository
 from serving.schemas import (
+    IndexEntry,
     ModelFailure,
     ModelList,
     ModelMetadata,
@@ -29,17 +32,20 @@ from serving.schemas import (
 
 INLINE_BYTES = 128 * 1024
 """A longer text is parsed in a thread."""
-EXTENSIONS = ["binary_tensor_data"]
+EXTENSIONS = ["binary_tensor_data", "model_repository"]
 PLATFORM = "onnx_onnxv1"
 
 
 class Service:
     """The answers to every request about the models of one repository."""
 
-    def __init__(self, repository: Repository, gatherer: Gatherer, *, max_rows: int) -> None:
+    def __init__(
+        self, repository: Repository, gatherer: Gatherer, *, max_rows: int, control: bool = False
+    ) -> None:
         self.repository = repository
         self.gatherer = gatherer
         self.max_rows = max_rows
+        self.control = control
 
     async def infer(self, name: str, version: str | None, body: bytes, json_size: str | None) -> Answer:
         """Answer an Open Inference Protocol request; `json_size` is its Inference-Header-Content-Length."""
@@ -103,6 +109,30 @@ class Service:
         )
         versions = [str(number) for number in sorted(self.repository.models[name])]
         return ModelMetadata(name=name, versions=versions, platform=PLATFORM, inputs=inputs, outputs=outputs)
+
+    def index(self, document: dict[str, Any]) -> list[IndexEntry]:
+        """Every version found; with `ready` true in the request only those that are served."""
+        ready = document.get("ready", False)
+        if not isinstance(ready, bool):
+            raise InvalidInputError(f"ready must be true or false, got {tensors.shown(ready)}")
+        entries = [IndexEntry.model_validate(each) for each in self.repository.index()]
+        return [each for each in entries if each.state == "READY"] if ready else entries
+
+    async def load(self, name: str, document: dict[str, Any]) -> None:
+        """Load a model from the service's own folder; files are not taken from a request."""
+        self._allow_control()
+        if document.get("parameters"):
+            raise UnsupportedError("load takes no parameters: put the files into the service's folder")
+        await asyncio.to_thread(self.repository.load, name)
+
+    async def unload(self, name: str) -> None:
+        """Serve a model no longer, until it is loaded."""
+        self._allow_control()
+        await asyncio.to_thread(self.repository.unload, name)
+
+    def _allow_control(self) -> None:
+        if not self.control:
+            raise ForbiddenError("loading and unloading are off: start the service with --model-control")
 
     def card(self, name: str, version: str | None = None) -> Card:
         """A model's card. Raises NotFoundError for a model without one."""

@@ -10,10 +10,14 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from models.errors import ExportError
 from models.export.graphs import tensor_types
+from models.export.parity import GraphSession
 from serving.bundle import Bundle, CategoryHistogram, Input, NumberHistogram, Output
 from serving.bundle_files import write_bundle
 from serving.card import Card
+from serving.proof import Proof
 
+PROOF_ROWS = 16
+"""Rows whose answers a service must give before it serves the model."""
 BINS = 20
 """Bars of a number's histogram."""
 
@@ -70,9 +74,19 @@ def write_table_bundle(
         example={column: _plain(raw[column].iloc[0]) for column in types},
         card=card,
     )
+    bundle = bundle.model_copy(update={"proof": _proof(model, bundle, raw)})
     folder = root / name / str(version)
     write_bundle(folder, model.SerializeToString(deterministic=True), bundle, extras)
     return folder
+
+
+def _proof(model: ModelProto, bundle: Bundle, raw: pd.DataFrame) -> Proof:
+    """The graph's answers to the first rows, as a service gives them."""
+    session = GraphSession(model)
+    rows = raw[list(bundle.inputs_by_name)].head(PROOF_ROWS)
+    answers = session.answers({str(name): rows[name].to_numpy() for name in rows}, session.outputs)
+    records = tuple({str(name): _plain(rows[name].iloc[at]) for name in rows} for at in range(len(rows)))
+    return Proof(records=records, outputs={name: values.tolist() for name, values in answers.items()})
 
 
 def _input_types(model: ModelProto, raw: pd.DataFrame) -> dict[str, str]:

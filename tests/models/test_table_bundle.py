@@ -10,6 +10,7 @@ from models.errors import ExportError
 from models.export.bundle import category_histogram, number_histogram, write_table_bundle
 from serving.bundle_files import MODEL_FILE, read_bundle
 from serving.card import Card, CardData
+from serving.model import load_model
 
 CARD = Card(model="A copy.", data=CardData(source="Made up."))
 RAW = pd.DataFrame(
@@ -60,6 +61,14 @@ def test_inputs_carry_types_ranges_categories_and_units(tmp_path):
     files = {"model.onnx", "bundle.json", "model_card.md", "parity.json"}
     assert {path.name for path in folder.iterdir()} == files
     assert onnx.load(folder / MODEL_FILE) == model()
+
+
+def test_the_first_rows_are_the_proof_that_a_service_asks_for(tmp_path):
+    proof = read_bundle(write_table_bundle(tmp_path, model(), RAW, name="ames", version=1)).proof
+    assert len(proof.records) == len(RAW)
+    assert proof.records[0] == {"area": 900.0, "quality": "Good"}
+    assert proof.outputs["price"][0] == [900.0]
+    load_model(tmp_path / "ames" / "1")
 
 
 def test_without_levels_the_categories_are_those_seen(tmp_path):

@@ -34,7 +34,7 @@ def test_health_and_metadata(client):
     assert client.is_model_ready("price")
     assert client.is_model_ready("price", "1")
     assert not client.is_model_ready("price", "3")
-    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data", "model_repository"]
     metadata = client.get_model_metadata("price")
     assert metadata["versions"] == ["1", "2"]
     assert metadata["inputs"][1] == {"name": "rooms", "datatype": "INT64", "shape": [-1, 1]}
@@ -51,6 +51,15 @@ def test_prices_in_every_mode(small, client, binary_in, binary_out):
     assert result.as_numpy("price").tolist() == expected
     answer = result.get_response()
     assert (answer["id"], answer["model_name"], answer["model_version"]) == ("a 1", "price", "2")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_a_compressed_request(small, client, coding):
+    inputs = houses([1.0], [3], ["Good"], binary=True)
+    result = client.infer(
+        "price", inputs, request_compression_algorithm=coding, response_compression_algorithm=coding
+    )
+    assert result.as_numpy("price").tolist() == [[small.price(1, 3, "Good", 2000)]]
 
 
 def test_the_clients_defaults_and_an_older_version(small, client):
