@@ -55,28 +55,28 @@ class MLP(nn.Module):
 
 STARTS: dict[str, dict[str, Any]] = {
     "portfolio_1": {
-        "width": 512, "depth": 3, "dropout": 0.1, "lr": 0.00069, "weight_decay": 0.00012, "batch_size": 128,
+        "width": 512, "depth": 1, "dropout": 0.2, "lr": 0.0011, "weight_decay": 0.00034, "batch_size": 32,
     },
     "portfolio_2": {
-        "width": 128, "depth": 1, "dropout": 0.1, "lr": 0.0097, "weight_decay": 0.0075, "batch_size": 128,
+        "width": 512, "depth": 3, "dropout": 0.4, "lr": 0.0027, "weight_decay": 0.035, "batch_size": 64,
     },
     "portfolio_3": {
-        "width": 128, "depth": 1, "dropout": 0.3, "lr": 0.005, "weight_decay": 0.0024, "batch_size": 32,
+        "width": 128, "depth": 3, "dropout": 0.2, "lr": 0.00045, "weight_decay": 0.28, "batch_size": 32,
     },
     "portfolio_4": {
-        "width": 64, "depth": 3, "dropout": 0.0, "lr": 0.0089, "weight_decay": 0.043, "batch_size": 32,
+        "width": 64, "depth": 3, "dropout": 0.0, "lr": 0.0079, "weight_decay": 0.00062, "batch_size": 128,
     },
     "portfolio_5": {
-        "width": 512, "depth": 2, "dropout": 0.3, "lr": 0.001, "weight_decay": 0.00036, "batch_size": 128,
+        "width": 512, "depth": 2, "dropout": 0.2, "lr": 0.00063, "weight_decay": 0.00022, "batch_size": 64,
     },
     "portfolio_6": {
-        "width": 256, "depth": 2, "dropout": 0.1, "lr": 0.0045, "weight_decay": 0.0012, "batch_size": 128,
+        "width": 128, "depth": 1, "dropout": 0.3, "lr": 0.005, "weight_decay": 0.0024, "batch_size": 32,
     },
     "portfolio_7": {
-        "width": 512, "depth": 3, "dropout": 0.1, "lr": 0.00045, "weight_decay": 0.00019, "batch_size": 128,
+        "width": 128, "depth": 1, "dropout": 0.1, "lr": 0.0097, "weight_decay": 0.0075, "batch_size": 128,
     },
     "portfolio_8": {
-        "width": 64, "depth": 1, "dropout": 0.4, "lr": 0.00094, "weight_decay": 0.0076, "batch_size": 64,
+        "width": 64, "depth": 3, "dropout": 0.0, "lr": 0.0089, "weight_decay": 0.043, "batch_size": 32,
     },
     "default": {
         "width": 256, "depth": 2, "dropout": 0.1, "lr": 2e-3, "weight_decay": 1e-2, "batch_size": 32,
