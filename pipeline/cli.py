@@ -33,12 +33,15 @@ def serve(
     ),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="Port to answer gRPC on; none without it, 0 takes a free one.")
+    ] = None,
     model_control: Annotated[bool, typer.Option(help="Let clients load and unload models.")] = False,
 ) -> None:
     """Serve every exported model: the Open Inference Protocol, plain predictions, a page to try them."""
     from serving.run import serve as run_service
 
-    run_service(models, host=host, port=port, control=model_control)
+    run_service(models, host=host, port=port, control=model_control, grpc_port=grpc_port)
 
 
 @app.command()

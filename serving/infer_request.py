@@ -63,7 +63,7 @@ def read_request(body: bytes, json_size: int | None, bundle: Bundle, *, max_rows
     tail = _Tail(whole[len(body) if json_size is None else json_size :])
     arrays = _read_inputs(document.get("inputs"), bundle, tail, max_rows)
     tail.finish()
-    outputs = _read_outputs(
+    outputs = read_outputs(
         document.get("outputs"), bundle, _flag(parameters, "binary_data_output", "the request")
     )
     return InferRequest(identity, arrays, outputs, read_timeout_s(parameters))
@@ -120,7 +120,7 @@ def _read_input(entry: dict[str, Any], declared: Input, tail: _Tail, max_rows: i
     if entry.get("datatype") != declared.datatype:
         got = tensors.shown(entry.get("datatype"))
         raise InvalidInputError(f"{what}: expected datatype {declared.datatype!r}, got {got}")
-    shape = _shape(entry.get("shape"), declared, what)
+    shape = read_shape(entry.get("shape"), declared, what)
     if declared.shape[0] == -1 and shape[0] > max_rows:
         raise TooLargeError(f"{what}: {shape[0]} rows, at most {max_rows} in one request")
     parameters = _parameters(entry, what)
@@ -141,7 +141,7 @@ def _read_input(entry: dict[str, Any], declared: Input, tail: _Tail, max_rows: i
     return tensors.from_raw(tail.take(size, what), declared.datatype, shape, what)
 
 
-def _shape(shape: object, declared: Input, what: str) -> list[int]:
+def read_shape(shape: object, declared: Input, what: str) -> list[int]:
     """The tensor's shape, checked against the declared one; the rank first, so that products stay small."""
     if not isinstance(shape, list) or not all(type(size) is int for size in shape):
         raise InvalidInputError(f"{what}: shape must be a list of whole numbers, got {tensors.shown(shape)}")
@@ -152,7 +152,7 @@ def _shape(shape: object, declared: Input, what: str) -> list[int]:
     return shape
 
 
-def _read_outputs(entries: object, bundle: Bundle, binary: bool) -> dict[str, bool]:
+def read_outputs(entries: object, bundle: Bundle, binary: bool) -> dict[str, bool]:
     """The outputs asked for and whether each is wanted as binary; all of them when none is named."""
     declared = [output.name for output in bundle.outputs]
     if entries is None or entries == []:

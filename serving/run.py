@@ -5,8 +5,11 @@ import gc
 import shlex
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 import uvicorn
@@ -14,9 +17,11 @@ import uvicorn
 from serving.app import MAX_BODY_BYTES, MAX_ROWS, WATCH_S, create_app
 from serving.bundle import ImageForm
 from serving.errors import StartError
+from serving.front import Front
 from serving.lane import Limits
 from serving.repository import Repository, load_repository
 
+StartRpc = Callable[[], Awaitable[tuple[Any, int]]]
 DRAIN_S = 10
 BACKLOG = 2048
 
@@ -31,11 +36,12 @@ def serve(
     limits: Limits | None = None,
     watch_s: float = WATCH_S,
     control: bool = False,
+    grpc_port: int | None = None,
 ) -> None:
     """Serve every bundle under `folder` until SIGINT or SIGTERM, then finish what was accepted (in 10 s).
 
-    Port 0 takes a free one; `watch_s` and `control` are as `create_app` has them. Raises StartError, in one
-    line, when nothing loads or the port is not free.
+    Port 0 takes a free one; `watch_s` and `control` are as `create_app` has them. With `grpc_port` gRPC is
+    answered beside HTTP. Raises StartError, in one line, when nothing loads or a port is not free.
     """
     if not 0 <= port <= 65_535:
         raise StartError(f"port {port} is not between 0 and 65535")
@@ -51,25 +57,46 @@ def serve(
     gc.collect()
     gc.freeze()
     with _listen(host, port) as listener:
-        server = _Server(config, greeting(repository, host, listener.getsockname()[1]))
+        rpc = None if grpc_port is None else partial(_start_rpc, app, host, grpc_port, max_body_bytes)
+        server = _Server(config, greeting(repository, host, listener.getsockname()[1]), rpc)
         # uvicorn raises the signal anew once it is done; a shell that runs us in the background ignores it.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
         sys.stdout.write("stopped\n")
 
 
-class _Server(uvicorn.Server):
-    """A server that greets once it answers."""
+async def _start_rpc(app: Front, host: str, port: int, max_bytes: int) -> tuple[Any, int]:
+    """The started gRPC server and its port."""
+    try:
+        from serving.rpc.server import start_rpc
+    except ModuleNotFoundError as error:
+        raise StartError(f"gRPC needs {error.name}: pip install 'millrace[grpc]'") from None
+    return await start_rpc(app.service, host, port, max_bytes=max_bytes)
 
-    def __init__(self, config: uvicorn.Config, text: str) -> None:
+
+class _Server(uvicorn.Server):
+    """A server that greets once it answers, and has a gRPC server beside it where `start_rpc` is given."""
+
+    def __init__(self, config: uvicorn.Config, text: str, start_rpc: StartRpc | None = None) -> None:
         super().__init__(config)
-        self._text = text
+        self._text, self._start_rpc = text, start_rpc
+        self._rpc: Any = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, then greet."""
+        if self._start_rpc is not None:
+            self._rpc, port = await self._start_rpc()
+            self._text = f"gRPC on port {port}\n{self._text}"
         await super().startup(sockets)
         sys.stdout.write(self._text)
         sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in nothing more, and answer what was taken in."""
+        if self._rpc is not None:
+            # gRPC first: the end of HTTP also ends the threads that both use.
+            await self._rpc.stop(DRAIN_S)
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,1 @@
+"""The Open Inference Protocol over gRPC, for the same service as HTTP's."""
