@@ -36,12 +36,13 @@ def serve(
     grpc_port: Annotated[
         int | None, typer.Option(help="Port to answer gRPC on; none without it, 0 takes a free one.")
     ] = None,
+    json_logs: Annotated[bool, typer.Option(help="Log each request, and all else, as JSON lines.")] = False,
     model_control: Annotated[bool, typer.Option(help="Let clients load and unload models.")] = False,
 ) -> None:
     """Serve every exported model: the Open Inference Protocol, plain predictions, a page to try them."""
     from serving.run import serve as run_service
 
-    run_service(models, host=host, port=port, control=model_control, grpc_port=grpc_port)
+    run_service(models, host=host, port=port, control=model_control, grpc_port=grpc_port, json_logs=json_logs)
 
 
 @app.command()

@@ -15,10 +15,11 @@ from serving.errors import ServingError, http_status, one_line
 from serving.front import Front
 from serving.gather import Gatherer
 from serving.lane import Limits
+from serving.metrics import Metrics
 from serving.openapi import describe
 from serving.pages import add_pages
 from serving.repository import Repository
-from serving.routes import add_catalogue, add_protocol, add_repository
+from serving.routes import add_catalogue, add_metrics, add_protocol, add_repository
 from serving.service import Service, own_version
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -41,7 +42,7 @@ def create_app(
 
     Every `watch_s` seconds it looks for changed models (0: never); `control` lets clients load and unload.
     """
-    gatherer = Gatherer(limits or Limits())
+    gatherer = Gatherer(limits or Limits(), Metrics())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,6 +64,7 @@ def create_app(
     add_repository(app, service)
     add_catalogue(app, service)
     add_pages(app)
+    add_metrics(app, service)
     _add_errors(app)
     _add_document(app, repository, max_rows)
     return Front(service, app, max_body_bytes)

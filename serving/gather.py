@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from serving.infer_request import Arrays
 from serving.lane import Lane, Limits, busy, late
+from serving.metrics import Label, Metrics, label
 from serving.model import Model
 
 T = TypeVar("T")
@@ -20,8 +21,8 @@ T = TypeVar("T")
 class Gatherer:
     """Runs models for many requests at once. It belongs to one event loop."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+        self.limits, self.metrics = limits, metrics
         self._pool = ThreadPoolExecutor(limits.runs, "infer")
         self._lanes: dict[Model, Lane] = {}
         self._apart = 0
@@ -37,7 +38,7 @@ class Gatherer:
         rows = model.check(arrays)
         lane = self._lanes.get(model)
         if lane is None:
-            lane = self._lanes[model] = Lane(model, self._pool, self.limits, self._lanes.pop)
+            lane = self._lanes[model] = Lane(model, self._pool, self.limits, self.metrics, self._lanes.pop)
         wait_s = self._wait_s(timeout_s)
         answer = lane.add(arrays, outputs, rows, wait_s)
         if model.is_quick(rows):
@@ -64,6 +65,10 @@ class Gatherer:
             raise late(wait_s) from None
         finally:
             self._apart -= 1
+
+    def waiting(self) -> dict[Label, int]:
+        """How many requests wait for each model that has any, or a run."""
+        return {label(model): lane.waiting for model, lane in self._lanes.items()}
 
     def close(self) -> None:
         """End the threads, when their work is done."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from serving.errors import BusyError, DeadlineError, InvalidInputError
 from serving.infer_request import Arrays
+from serving.metrics import Metrics, label
 from serving.model import Model
 
 Key = tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]
@@ -45,9 +46,14 @@ class Lane:
     """One model's queue; all but long runs happens on the event loop. `ended` is called when it is empty."""
 
     def __init__(
-        self, model: Model, pool: ThreadPoolExecutor, limits: Limits, ended: Callable[[Model], object]
+        self,
+        model: Model,
+        pool: ThreadPoolExecutor,
+        limits: Limits,
+        metrics: Metrics,
+        ended: Callable[[Model], object],
     ) -> None:
-        self.model, self.limits = model, limits
+        self.model, self.limits, self._metrics = model, limits, metrics
         self._pool, self._ended = pool, ended
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Waiting] = deque()
@@ -68,6 +74,11 @@ class Lane:
         self._call()
         return future
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their run."""
+        return len(self._queue)
+
     def _call(self) -> None:
         """Have the queue looked at when this pass of the event loop has ended."""
         if not self._called:
@@ -80,6 +91,8 @@ class Lane:
         if self._running < self.limits.runs:
             batch = self._take()
             rows = sum(each.rows for each in batch)
+            if batch:
+                self._metrics.ran(label(self.model), len(batch), rows)
             if batch and self.model.is_quick(rows):
                 self._tell(batch, run(self.model, batch))
             elif batch:

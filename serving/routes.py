@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from serving import schemas
 from serving.body import read_object
@@ -81,6 +82,14 @@ def add_repository(app: FastAPI, service: Service) -> None:
         await document(request)
         await service.unload(name)
         return {}
+
+
+def add_metrics(app: FastAPI, service: Service) -> None:
+    """What Prometheus reads."""
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(service.metrics_page(), media_type=CONTENT_TYPE_LATEST)
 
 
 def add_catalogue(app: FastAPI, service: Service) -> None:

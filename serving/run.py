@@ -19,6 +19,7 @@ from serving.bundle import ImageForm
 from serving.errors import StartError
 from serving.front import Front
 from serving.lane import Limits
+from serving.logs import log_as_json
 from serving.repository import Repository, load_repository
 
 StartRpc = Callable[[], Awaitable[tuple[Any, int]]]
@@ -37,21 +38,30 @@ def serve(
     watch_s: float = WATCH_S,
     control: bool = False,
     grpc_port: int | None = None,
+    json_logs: bool = False,
 ) -> None:
     """Serve every bundle under `folder` until SIGINT or SIGTERM, then finish what was accepted (in 10 s).
 
     Port 0 takes a free one; `watch_s` and `control` are as `create_app` has them. With `grpc_port` gRPC is
-    answered beside HTTP. Raises StartError, in one line, when nothing loads or a port is not free.
+    answered beside HTTP; `json_logs` logs each request, as JSON. Raises StartError, in one line, when nothing
+    loads or a port is not free.
     """
     if not 0 <= port <= 65_535:
         raise StartError(f"port {port} is not between 0 and 65535")
+    if json_logs:
+        log_as_json()
     repository = load_repository(folder)
     app = create_app(
         repository, max_body_bytes=max_body_bytes, max_rows=max_rows, limits=limits, watch_s=watch_s,
         control=control,
     )  # fmt: skip
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_S
+        app,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
     )
     # What is loaded stays: the collector need not walk it again and again while requests wait.
     gc.collect()

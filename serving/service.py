@@ -16,6 +16,7 @@ from serving.errors import ForbiddenError, InvalidInputError, NotFoundError, Ser
 from serving.gather import Gatherer
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
+from serving.metrics import NOBODY, label
 from serving.model import Model
 from serving.multipart import is_multipart, read_parts
 from serving.records import read_records, write_predictions
@@ -92,6 +93,19 @@ class Service:
     def _predict_apart(self, model: Model, body: bytes, content_type: str) -> list[dict[str, Any]]:
         """A prediction from beginning to end, for a thread."""
         return model.predict(_records(model.bundle, body, content_type), max_rows=self.max_rows)
+
+    def metrics_page(self) -> bytes:
+        """What the service has counted, in Prometheus' text format."""
+        gatherer = self.gatherer
+        return gatherer.metrics.page(gatherer.waiting(), len(self.repository.failures))
+
+    def count(self, name: str, version: str | None, protocol: str, status: str, seconds: float) -> None:
+        """Count one answer to a request for a model."""
+        try:
+            who = label(self.repository.get(name, version))
+        except ServingError:
+            who = NOBODY
+        self.gatherer.metrics.answered(who, protocol, status, seconds)
 
     def server(self) -> ServerMetadata:
         """Name, version and protocol extensions of the service."""

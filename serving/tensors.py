@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.bundle import Datatype
-from serving.errors import InvalidInputError
+from serving.errors import InvalidInputError, TooLargeError
 
 Place = Callable[[int], str]
 
@@ -44,6 +44,8 @@ JSON_WORDS = {
 }
 _KINDS: dict[str, set[type]] = {"b": {bool}, "u": {int}, "i": {int}, "f": {int, float}, "O": {str}}
 _EXPECTED = {"b": "true or false", "u": "a whole number", "i": "a whole number", "f": "a number", "O": "text"}
+MAX_TEXT_BYTES = 1_000_000
+"""Of one text in a tensor or a record; in JSON its characters are counted."""
 _LENGTH = struct.Struct("<I")
 
 
@@ -75,6 +77,9 @@ def from_values(values: list[Any], datatype: Datatype, place: Place, *, nulls: b
     dtype = DTYPES[datatype]
     if not kinds <= _KINDS[dtype.kind]:
         _refuse_kind(values, datatype, place)
+    if datatype == "BYTES" and max(map(len, values), default=0) > MAX_TEXT_BYTES:
+        at = next(i for i, value in enumerate(values) if len(value) > MAX_TEXT_BYTES)
+        raise TooLargeError(f"{place(at)}: {len(values[at])} characters, at most {MAX_TEXT_BYTES} in a text")
     try:
         return np.array(values, dtype)
     except (OverflowError, FloatingPointError):
@@ -177,7 +182,12 @@ def _texts_from_raw(raw: memoryview, count: int, what: str) -> NDArray[Any]:
 
 
 def text(raw: memoryview, what: str) -> str:
-    """UTF-8 as text; a graph's string tensors know no other encoding. Raises InvalidInputError."""
+    """UTF-8 as text; a graph's string tensors know no other encoding.
+
+    Raises InvalidInputError, TooLargeError over MAX_TEXT_BYTES.
+    """
+    if len(raw) > MAX_TEXT_BYTES:
+        raise TooLargeError(f"{what}: {len(raw)} bytes, at most {MAX_TEXT_BYTES} in a text")
     try:
         return str(raw, "utf-8")
     except UnicodeDecodeError as error:

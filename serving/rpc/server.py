@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any
 
 import grpc
@@ -47,7 +48,7 @@ async def start_rpc(service: Service, host: str, port: int, *, max_bytes: int) -
     answers = Answers(service)
     handlers = {
         name: grpc.unary_unary_rpc_method_handler(
-            guarded(getattr(answers, _snake(name))), takes.FromString, gives.SerializeToString
+            guarded(getattr(answers, _snake(name)), service), takes.FromString, gives.SerializeToString
         )
         for name, takes, gives in methods()
     }
@@ -65,18 +66,29 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def guarded(method: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
-    """A method whose ServingErrors end the call with the status of their kind."""
+def guarded(
+    method: Callable[[Any], Awaitable[Any]], service: Service
+) -> Callable[[Any, Any], Awaitable[Any]]:
+    """A method whose ServingErrors end the call with the status of their kind; runs are counted."""
 
     async def answer(request: Any, context: Any) -> Any:
+        began = perf_counter()
+        code, text = StatusCode.OK, ""
         try:
             return await method(request)
         except ServingError as error:
             code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
-            await context.abort(code, one_line(error))
+            text = one_line(error)
         except Exception as error:
             log.exception("gRPC %s failed: %s", method.__name__, one_line(error))
-            await context.abort(StatusCode.INTERNAL, "internal error; the service's log has the cause")
+            code, text = StatusCode.INTERNAL, "internal error; the service's log has the cause"
+        finally:
+            if method.__name__ == "model_infer":
+                seconds = perf_counter() - began
+                service.count(
+                    request.model_name, request.model_version or None, "grpc", code.name.lower(), seconds
+                )
+        return await context.abort(code, text)
 
     return answer
 

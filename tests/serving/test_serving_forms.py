@@ -12,6 +12,7 @@ from PIL import Image
 from serving.errors import BundleError, InvalidInputError, TooLargeError
 from serving.gather import Gatherer
 from serving.lane import Limits
+from serving.metrics import Metrics
 from serving.model import load_model
 from serving.multipart import MAX_PARTS, read_parts
 from serving.repository import load_repository
@@ -231,7 +232,7 @@ def test_the_greeting_sends_a_picture_as_a_file(small, tmp_path, starting):
 
 
 def test_what_takes_its_time_does_not_hold_up_the_event_loop(models_folder):
-    service = Service(load_repository(models_folder), Gatherer(Limits()), max_rows=9)
+    service = Service(load_repository(models_folder), Gatherer(Limits(), Metrics()), max_rows=9)
     quick = {name: service.is_quick(name, None, 100) for name in ("price", "lengths", "noise", "nothing")}
     assert quick == {"price": True, "lengths": False, "noise": False, "nothing": True}
     assert not service.is_quick("price", None, 1_000_000)

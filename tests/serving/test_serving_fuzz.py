@@ -10,6 +10,7 @@ import pytest
 from serving.errors import ServingError, http_status
 from serving.gather import Gatherer
 from serving.lane import Limits
+from serving.metrics import Metrics
 from serving.repository import load_repository
 from serving.service import Service
 
@@ -44,7 +45,7 @@ def runner():
 
 @pytest.fixture
 def inner_service(models_folder) -> Iterator[Service]:
-    gatherer = Gatherer(Limits())
+    gatherer = Gatherer(Limits(), Metrics())
     yield Service(load_repository(models_folder), gatherer, max_rows=50)
     gatherer.close()
 

@@ -8,6 +8,7 @@ import pytest
 from serving.errors import BusyError, DeadlineError, InvalidInputError
 from serving.gather import Gatherer
 from serving.lane import Limits
+from serving.metrics import Metrics
 from serving.model import Model, load_model
 from tests.serving.slow_model import write_slow
 
@@ -42,7 +43,7 @@ def gathered(work, **limits):
     """What `work(gatherer)` gives on an event loop of its own."""
 
     async def on_loop():
-        gatherer = Gatherer(Limits(**limits))
+        gatherer = Gatherer(Limits(**limits), Metrics())
         try:
             return await work(gatherer)
         finally:

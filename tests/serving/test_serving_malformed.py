@@ -149,6 +149,10 @@ TEXT_FAULTS = {
     "length of 4 GiB": (b"\xff\xff\xff\xff", "element 0 ends at byte"),
     "length cut off": (b"\2\0", "element 0 ends at byte 4 of 2"),
     "two elements for one": (TEXT * 2, "and 6 bytes more"),
+    "text too long": (
+        struct.pack("<I", 1_000_001) + b"x" * 1_000_001,
+        "element 0: 1000001 bytes, at most 1000000 in a text|the body has",
+    ),
     "text not UTF-8": (struct.pack("<I", 1) + b"\xff", "element 0 is not UTF-8"),
 }
 PREDICT_FAULTS = {
