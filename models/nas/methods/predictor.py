@@ -4,8 +4,8 @@ White, Neiswanger, Savani, "BANANAS: Bayesian Optimization with Neural Architect
 Search", AAAI 2021, https://arxiv.org/abs/1910.11858: path encodings, a surrogate with its own doubt, an
 acquisition over many candidates, several trained a round. Abdelfattah et al., ICLR 2021,
 https://arxiv.org/abs/2101.08134: a zero-cost proxy among what the surrogate knows. Differences: a Gaussian
-process instead of an ensemble of networks, for tens of trainings are few; expected improvement over all
-candidates instead of mutations, for a space of a thousand can be looked through.
+process instead of an ensemble of networks, for tens of trainings are few; its upper confidence bound over all
+candidates instead of samples over mutations, for a space of a thousand can be looked through.
 """
 
 import random
@@ -15,7 +15,6 @@ from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
@@ -38,10 +37,12 @@ def search(
     proxy: str = "synflow",
     first: int = 8,
     together: int = 4,
+    bold: float = 0.5,
 ) -> History:
     """Train the ``first``, half by the proxy and half by chance, then ``together`` a round by the predictor.
 
-    The ranking is the predictor's last word on every candidate.
+    A round takes what may score best: the expected score and ``bold`` times its doubt. The ranking is the
+    predictor's last word on every candidate.
     """
     ledger, pool = Ledger(evaluate, budget), evaluate.candidates()
     rng = random.Random(seed)  # noqa: S311  not for secrets
@@ -54,8 +55,7 @@ def search(
             known |= dict(zip(chosen, ledger.scores(chosen), strict=True))
             mean, doubt = predict(x, [pool.index(each) for each in known], list(known.values()))
             ledger.history.ranking = dict(zip(pool, mean.tolist(), strict=True))
-            worth = expected_improvement(mean, doubt, max(known.values()))
-            order = [pool[at] for at in np.argsort(-worth, kind="stable")]
+            order = [pool[at] for at in np.argsort(-(mean + bold * doubt), kind="stable")]
             chosen = [each for each in order if each not in known][:together]
     return ledger.history
 
@@ -80,19 +80,17 @@ def encodings(space: Space, pool: Sequence[Architecture], ranking: Mapping[Archi
 
 
 def predict(x: Floats, rows: Sequence[int], scores: Sequence[float]) -> tuple[Floats, Floats]:
-    """Return the expected score of every row of ``x`` and its doubt, from the scores of some ``rows``."""
+    """Return the expected score of every row of ``x`` and its doubt, from the scores of some ``rows``.
+
+    The doubt is of the score that an architecture has on average: what the seed of a training adds is left
+    out, for it is the same everywhere and no reason to look anywhere.
+    """
     kernel = ConstantKernel(1.0, (1e-3, 1e3)) * Matern(8.0, (1.0, 100.0), nu=2.5)
     process = GaussianProcessRegressor(kernel + WhiteKernel(0.1, (1e-4, 10.0)), normalize_y=True)
     with warnings.catch_warnings():
         # A scale at the end of its range is as good as one within.
         warnings.simplefilter("ignore", ConvergenceWarning)
         process.fit(x[list(rows)], np.array(scores))
-    mean, doubt = process.predict(x, return_std=True)
-    return np.asarray(mean), np.asarray(doubt)
-
-
-def expected_improvement(mean: Floats, doubt: Floats, best: float) -> Floats:
-    """Return how much above ``best`` each is expected to score, what is below counted as nothing."""
-    doubt = np.maximum(doubt, 1e-9)
-    z = (mean - best) / doubt
-    return np.asarray((mean - best) * norm.cdf(z) + doubt * norm.pdf(z))
+    mean, spread = process.predict(x, return_std=True)
+    noise = process.kernel_.k2.noise_level * np.var(scores)
+    return np.asarray(mean), np.sqrt(np.maximum(np.square(spread) - noise, 0.0))
