@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,14 @@ class Table:
     def true(self, architecture: Architecture) -> float:
         """Return the mean test score over all seeds: what a method is judged by."""
         self._row(architecture)
-        found = [row.test for (each, _), row in self.rows.items() if each == architecture]
-        return float(np.mean(found))
+        return float(np.mean(self._tests[architecture]))
+
+    @cached_property
+    def _tests(self) -> dict[Architecture, list[float]]:
+        found: dict[Architecture, list[float]] = {}
+        for (architecture, _), row in self.rows.items():
+            found.setdefault(architecture, []).append(row.test)
+        return found
 
     def _row(self, architecture: Architecture) -> Measured:
         row = self.rows.get((architecture, 0))
