@@ -36,7 +36,7 @@ METHODS: dict[str, Search] = {
     "successive_halving": successive_halving.search,
 }
 
-DEFAULTS = {"cells": "warm_evolution", "mlp": "successive_halving"}
+DEFAULTS = {"cells": "predictor", "mlp": "successive_halving"}
 """By space the method that is taken where none is named; docs/nas.md tells why."""
 
 
