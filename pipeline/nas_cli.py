@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from models.errors import ModelError
-from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import one_line_errors
 
 app = typer.Typer(help="Architecture search, judged by a table of all architectures.", no_args_is_help=True)
@@ -35,19 +34,21 @@ def run_search(
     report: ReportOption = Path("reports/nas"),
     work: Annotated[Path, typer.Option(help="Folder of scores and checkpoints.")] = Path("artifacts/nas"),
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Trainings at a time; without it what compute.engine says.")
+        int | None, typer.Option(min=1, help="Trainings at a time; one, or all that --ray has room for.")
     ] = None,
+    ray: Annotated[
+        str, typer.Option(help="Address of a Ray cluster that carries the trainings: host:port, or auto.")
+    ] = "",
     threads: Annotated[int, typer.Option(min=1, help="Threads of a training.")] = 1,
-    params: Annotated[
-        Path, typer.Option(help="Its compute section says who carries trainings.")
-    ] = PARAMS_FILE,
 ) -> None:
     """Search a space; the winner is written as parameters that `millrace zoo train` takes."""
     from models.table import torch_threads
     from pipeline.compute import engine
     from pipeline.nas import describe, search
+    from pipeline.params import ComputeParams
 
-    with torch_threads(threads), engine(read_params(params).compute):
+    carrier = ComputeParams(engine="ray" if ray else "local", address=ray or "auto")
+    with torch_threads(threads), engine(carrier):
         search(
             space, method, report, work, budget=budget, seed=seed, look_up=look_up, folder=folder, jobs=jobs
         )

@@ -68,6 +68,7 @@ def test_the_spaces_and_methods_are_named():
         (("--method", "magic"), "error: expected a method among random"),
         (("--space", "mlp", "--look-up", "--budget", "5"), "error: expected a budget for one full training"),
         (("--space", "mlp", "--method", "one_shot"), "error: expected a space whose networks share weights"),
+        (("--space", "mlp", "--ray", "127.0.0.1:1"), "error: no Ray cluster answers at '127.0.0.1:1'"),
     ],
 )
 def test_what_cannot_be_searched_is_told_in_one_line(tmp_path, words, message):
