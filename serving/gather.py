@@ -41,8 +41,16 @@ class Gatherer:
             lane = self._lanes[model] = Lane(model, self._pool, self.limits, self.metrics, self._lanes.pop)
         wait_s = self._wait_s(timeout_s)
         answer = lane.add(arrays, outputs, rows, wait_s)
-        if model.is_quick(rows):
-            return await answer
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        finally:
+            # The first of a pass to come back runs the graph for all of them, so that nobody need be woken.
+            lane.answer()
+        if answer.done() or model.is_quick(rows):
+            return answer.result() if answer.done() else await answer
         try:
             async with asyncio.timeout(wait_s):
                 return await answer

@@ -58,7 +58,7 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Waiting] = deque()
         self._running = 0
-        self._called = False
+        self._over = False
 
     def add(
         self, arrays: Arrays, outputs: tuple[str, ...], rows: int, wait_s: float
@@ -71,7 +71,6 @@ class Lane:
         future: asyncio.Future[Arrays] = self._loop.create_future()
         key = (outputs, tuple(arrays[each.name].shape[1:] for each in self.model.bundle.inputs))
         self._queue.append(Waiting(arrays, outputs, rows, wait_s, self._loop.time() + wait_s, future, key))
-        self._call()
         return future
 
     @property
@@ -79,28 +78,25 @@ class Lane:
         """How many requests wait for their run."""
         return len(self._queue)
 
-    def _call(self) -> None:
-        """Have the queue looked at when this pass of the event loop has ended."""
-        if not self._called:
-            self._called = True
-            self._loop.call_soon(self._answer)
+    def answer(self) -> None:
+        """Run the graph for the next requests that may share a run, here or in the pool, if one is free."""
+        if not self._queue or self._running >= self.limits.runs:
+            return
+        batch = self._take()
+        rows = sum(each.rows for each in batch)
+        if batch:
+            self._metrics.ran(label(self.model), len(batch), rows)
+        if batch and self.model.is_quick(rows):
+            self._tell(batch, run(self.model, batch))
+        elif batch:
+            self._running += 1
+            self._pool.submit(self._run_apart, batch)
+        self._settle()
 
-    def _answer(self) -> None:
-        """Run the graph for as many requests as may share a run, here or in the pool."""
-        self._called = False
-        if self._running < self.limits.runs:
-            batch = self._take()
-            rows = sum(each.rows for each in batch)
-            if batch:
-                self._metrics.ran(label(self.model), len(batch), rows)
-            if batch and self.model.is_quick(rows):
-                self._tell(batch, run(self.model, batch))
-            elif batch:
-                self._running += 1
-                self._pool.submit(self._run_apart, batch)
-            if self._queue:
-                self._call()
-        if not self._queue and not self._running:
+    def _settle(self) -> None:
+        """End when there is nothing left to do."""
+        if not self._queue and not self._running and not self._over:
+            self._over = True
             self._ended(self.model)
 
     def _take(self) -> list[Waiting]:
@@ -128,7 +124,14 @@ class Lane:
     def _end(self, batch: list[Waiting], outcome: Outcome) -> None:
         self._running -= 1
         self._tell(batch, outcome)
-        self._answer()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Answer what came while all was busy, a run in each pass of the event loop."""
+        self.answer()
+        self._settle()
+        if self._queue and self._running < self.limits.runs:
+            self._loop.call_soon(self._go_on)
 
     def _tell(self, batch: list[Waiting], outcome: Outcome) -> None:
         """Wake who waits; a request that was given up during the run has nobody to tell."""

@@ -23,6 +23,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._known: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "millrace_requests", "Requests answered, by protocol and status",
             (*_LABELS, "protocol", "status"), registry=self.registry,
@@ -51,8 +52,13 @@ class Metrics:
 
     def answered(self, who: Label, protocol: str, status: str, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(*who, protocol, status).inc()
-        self._seconds.labels(*who, protocol).observe(seconds)
+        key = (*who, protocol, status)
+        pair = self._known.get(key)
+        if pair is None:
+            pair = self._requests.labels(*key), self._seconds.labels(*key[:3])
+            self._known[key] = pair
+        pair[0].inc()
+        pair[1].observe(seconds)
 
     def ran(self, who: Label, requests: int, rows: int) -> None:
         """Count one run of a graph."""

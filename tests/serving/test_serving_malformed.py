@@ -249,6 +249,7 @@ def test_a_large_body_is_refused_without_being_read_whole(service, chunked):
         ("gzip", gzip.compress(b'{"rooms": 1}')[:-9], 400, "not gzip: it ends too early"),
         ("deflate", zlib.compress(bytes(20_000_000)), 413, "unpacks to more than 1000000 bytes"),
     ],
+    ids=["unknown", "no gzip", "cut off", "unpacks to much"],
 )
 def test_a_compressed_body_that_cannot_be_read_is_refused(service, coding, content, status, says):
     headers = {"Content-Encoding": coding}

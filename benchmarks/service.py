@@ -1,0 +1,155 @@
+"""The service against a bare hello, a naive FastAPI app and, by --peer, any server of the protocol that runs.
+
+A graph of 80 numbers (80-256-256-1), made here. `rps_vs_best_peer`: requests a second of single rows as JSON
+at 64 connections, over the best peer's; `rps_vs_hello` over a server that answers constant bytes;
+`rows_vs_inprocess`: rows a second in requests of 256 rows by the binary extension, over a loop of session.run
+in one thread; `p50_vs_hello`: median latency of single rows at one connection. Servers take turns, in another
+order each round; each figure is the median over rounds of the ratio within a round.
+
+    python benchmarks/service.py [--rounds 5] [--seconds 3] [--peer NAME=URL_OF_INFER ...]
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import create_server
+
+import onnxruntime
+
+sys.path.insert(0, str(Path(__file__).parent))
+from machine import machine
+from tabular import ROWS, X, many_rows, one_row, write_model
+from wrk import Load, Shot, drive, need_wrk
+
+CONNECTIONS = 64
+PEERS = Path(__file__).with_name("peers")
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(*command: str) -> Iterator[str]:
+    """A started server, `{port}` in its command being a free one; its URL once it accepts connections."""
+    port = free_port()
+    process = subprocess.Popen(
+        [each.format(port=port) for each in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    url = f"http://127.0.0.1:{port}/v2/models/tabular/infer"
+    try:
+        for _ in range(300):
+            if process.poll() is not None:
+                sys.exit(f"error: {' '.join(command)} ended: {process.communicate()[1][-500:]}")
+            try:
+                ask(url, one_row())
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def ask(url: str, shot: Shot) -> bytes:
+    """The body of one answer."""
+    request = urllib.request.Request(url, shot.body, shot.headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return bytes(response.read())
+
+
+def check(name: str, url: str, expected: float) -> None:
+    """End the benchmark where a server answers wrongly."""
+    got = json.loads(ask(url, one_row()))["outputs"][0]["data"][0]
+    if abs(got - expected) > 1e-4 * max(1, abs(expected)):
+        sys.exit(f"error: {name} answers {got}, in this process the graph answers {expected}")
+
+
+def inprocess_rows(session: onnxruntime.InferenceSession, seconds: float) -> float:
+    """Rows a second of a loop of session.run in this thread."""
+    runs, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        session.run(None, {"features": X})
+        runs += 1
+    return runs * ROWS / (time.perf_counter() - began)
+
+
+def measure(urls: dict[str, str], session: onnxruntime.InferenceSession, args: argparse.Namespace) -> None:
+    """Drive the rounds; print a line for each server and the figures."""
+    peers = [name for name in urls if name not in ("millrace", "hello")]
+    figures: dict[str, list[float]] = {}
+    loads: dict[str, list[Load]] = {name: [] for name in urls}
+    for turn in range(args.rounds):
+        order = list(urls)[turn % len(urls) :] + list(urls)[: turn % len(urls)]
+        for name in order[:: 1 if turn % 2 else -1]:
+            loads[name].append(drive(urls[name], one_row(), connections=CONNECTIONS, seconds=args.seconds))
+        alone = {
+            name: drive(urls[name], one_row(), connections=1, seconds=args.seconds).p50_us
+            for name in ("hello", "millrace")
+        }
+        bound = inprocess_rows(session, args.seconds)
+        batch = drive(urls["millrace"], many_rows(), connections=4, seconds=args.seconds).rps * ROWS
+        now = {name: found[-1].rps for name, found in loads.items()}
+        for key, value in (
+            ("rps_vs_best_peer", now["millrace"] / max(now[name] for name in peers)),
+            ("rps_vs_hello", now["millrace"] / now["hello"]),
+            ("rows_vs_inprocess", batch / bound),
+            ("p50_vs_hello", alone["millrace"] / alone["hello"]),
+        ):
+            figures.setdefault(key, []).append(value)
+    for name, found in loads.items():
+        rps, p50, p99 = (
+            statistics.median(getattr(each, key) for each in found) for key in ("rps", "p50_us", "p99_us")
+        )
+        print(
+            f"{name:16} {rps:8.0f} requests/s  p50 {p50 / 1e3:7.2f} ms  p99 {p99 / 1e3:7.2f} ms",
+            file=sys.stderr,
+        )
+    print(json.dumps({key: round(statistics.median(values), 3) for key, values in figures.items()}))
+
+
+def main() -> None:
+    """Start the servers, check their answers, measure."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument(
+        "--peer", action="append", default=[], metavar="NAME=URL", help="a server that runs already"
+    )
+    args = parser.parse_args()
+    need_wrk()
+    print(machine(), file=sys.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        graph = write_model(Path(folder))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        expected = float(session.run(None, {"features": X[:1]})[0][0, 0])
+        serve = ["-m", "pipeline.cli", "serve", "--models", folder, "--port", "{port}"]
+        with (
+            running(sys.executable, *serve) as ours,
+            running(sys.executable, str(PEERS / "naive.py"), "{port}", str(graph)) as naive,
+            running(sys.executable, str(PEERS / "hello.py"), "{port}") as hello,
+        ):
+            urls = {"millrace": ours, "fastapi": naive, **dict(each.split("=", 1) for each in args.peer)}
+            for name, url in urls.items():
+                check(name, url, expected)
+            measure({**urls, "hello": hello}, session, args)
+
+
+if __name__ == "__main__":
+    main()
