@@ -138,7 +138,8 @@ def plot_ranks(pairs: Mapping[str, tuple[Floats, Floats, float]]) -> Figure:
         axes.set(xlim=(count + 0.5, 0.5), ylim=(count + 0.5, 0.5), aspect="equal")
         ticks = sorted({1, (count + 1) // 2, count})
         axes.set_xticks(ticks)
-        axes.set_yticks(ticks)
+        # The corner is written once, below.
+        axes.set_yticks(ticks[:-1])
         axes.set_title(f"{name.replace('_', ' ')}  τ {tau:.2f}", **TITLE)
         bare(axes)
     figure.supxlabel("true place", fontsize=9, color=INK)
