@@ -13,7 +13,8 @@ from models.nas.history import History
 from models.nas.judge import Truth, paired
 from models.nas.space import Space
 from models.nas.table import Table
-from models.plots_nas import plot_cell, plot_ranks, plot_search
+from models.plots_cell import plot_cell
+from models.plots_nas import plot_ranks, plot_search
 from pipeline.figures import save_figure
 from pipeline.files import write_text
 from pipeline.report import data_uri

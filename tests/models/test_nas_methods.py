@@ -1,24 +1,19 @@
 """Methods on a small made-up space: each finds the best, pays for what it does, and repeats by seed."""
 
-import random
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
-from scipy.stats import kendalltau
 
 from models.errors import SearchError
 from models.nas.catalog import SPACES, lesson_of
 from models.nas.history import BudgetSpentError, Ledger
 from models.nas.lesson import Lesson
 from models.nas.methods.catalog import DEFAULTS, METHODS, method_of
-from models.nas.methods.predictor import beginners, encodings, predict
 from models.nas.methods.reinforce import Controller, policy_loss
 from models.nas.methods.successive_halving import affordable, rungs_of
 from models.nas.space import Space
-from models.nas.supernet import Supernet, paths
-from models.nas.training import build
 from tests.models.few_cells import small
 
 CELLS = SPACES["cells"]
@@ -172,94 +167,6 @@ def test_an_untrained_controller_gives_every_architecture_the_same_chance():
     controller = Controller((5, 5))
     chances = [controller([a, b])[1].exp().item() for a in range(5) for b in range(5)]
     assert chances == pytest.approx([1 / 25] * 25)
-
-
-def test_uniform_paths_take_each_option_as_often_and_fair_ones_exactly():
-    rng = random.Random(0)
-    counts = Counter(path[0] for _ in range(5000) for path in paths(CELLS, "uniform", rng))
-    assert all(abs(count - 1000) < 120 for count in counts.values())
-    for _ in range(20):
-        drawn = paths(CELLS, "fair", rng)
-        assert len(drawn) == 5
-        for at, options in enumerate(CELLS.decisions):
-            assert sorted(path[at] for path in drawn) == sorted(options)
-
-
-def test_paths_through_the_same_operation_move_the_same_weights(lesson):
-    supernet = Supernet(CELLS, lesson, 0)
-    cell = supernet.network.stages[0][0]
-    names = {name for name, _ in supernet.learner.task.named_parameters() if "edges.0.conv3" in name}
-    assert names
-    kept = {name: weight.clone() for name, weight in supernet.learner.task.state_dict().items()}
-    batch = {"image": lesson.data.train["image"][:32], "label": lesson.data.train["label"][:32]}
-    for path in (
-        ("conv3", "none", "none", "skip", "none"),
-        ("conv3", "pool3", "conv1", "conv3", "skip"),
-    ):
-        supernet.network.path = path
-        supernet.learner.task.zero_grad()
-        for _, loss in supernet.learner.task.losses(batch):
-            loss.backward()
-        assert cell.edges[0]["conv3"][1].weight.grad.abs().sum() > 0
-        assert cell.edges[0]["conv1"][1].weight.grad is None
-    assert set(kept) == set(supernet.learner.task.state_dict())
-
-
-def test_a_path_of_the_supernet_answers_as_the_network_with_its_weights(lesson):
-    supernet = Supernet(CELLS, lesson, 0)
-    supernet.train(1, "fair")
-    architecture = ("conv3", "pool3", "conv1", "none", "skip")
-    architecture = CELLS.canonical(architecture)
-    alone = build(CELLS, lesson, architecture, 0).task
-    shared = supernet.learner.task.state_dict()
-    alone.load_state_dict({name: shared[name] for name in alone.state_dict()})
-    supernet.network.path = architecture
-    image = lesson.data.test["image"][:8]
-    with torch.no_grad():
-        assert torch.equal(alone.eval().head(image), supernet.learner.task.eval().head(image))
-
-
-def test_training_makes_the_shared_weights_better(lesson):
-    data = lesson.data
-    supernet = Supernet(Toy(), lesson, 0)
-    before = supernet.score(BEST, data.train)
-    supernet.train(40, "fair")
-    assert supernet.score(BEST, data.train) > before + 0.1
-
-
-def test_a_space_without_shared_weights_says_so():
-    space = SPACES["mlp"]
-    with pytest.raises(SearchError, match="mlp is none"):
-        Supernet(space, lesson_of(space), 0)
-
-
-def test_the_predictor_learns_a_sum_of_operations_from_a_few_and_doubts_what_it_has_not_seen():
-    pool = CELLS.architectures[::4]
-    worth = np.array([sum(map(WORTH.get, each)) for each in pool])
-    x, rng = encodings(CELLS, pool, dict.fromkeys(pool, 0.0)), np.random.default_rng(0)
-    seen = rng.permutation(len(pool))[:60].tolist()
-    mean, doubt = predict(x, seen, worth[seen].tolist())
-    rest = np.setdiff1d(np.arange(len(pool)), seen)
-    assert kendalltau(mean[rest], worth[rest])[0] > 0.8
-    assert doubt[seen].max() < np.median(doubt[rest])
-
-
-def test_doubt_leaves_out_what_the_seed_of_a_training_adds():
-    rng = np.random.default_rng(0)
-    x = np.repeat(np.linspace(-1, 1, 10), 12)[:, None]
-    scores = x[:, 0] + rng.normal(0, 0.5, len(x))
-    mean, doubt = predict(x, range(len(x)), scores.tolist())
-    assert doubt.max() < 0.25
-    assert np.abs(mean - x[:, 0]).max() < 0.35
-
-
-def test_beginners_are_the_best_ranked_and_others_by_chance_each_once():
-    pool = [(str(number),) for number in range(10)]
-    ranking = {each: float(each[0]) for each in pool[:6]}
-    chosen = beginners(pool, ranking, 6, random.Random(0))
-    assert chosen[:3] == [("5",), ("4",), ("3",)]
-    assert len(set(chosen)) == 6
-    assert sorted(beginners(pool, ranking, 99, random.Random(0))) == pool
 
 
 def test_methods_are_found_by_name():

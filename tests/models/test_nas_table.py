@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from joblib import delayed, parallel_config
+from joblib import parallel_config
 
 from models.errors import DataError, SearchError
 from models.nas.evaluate import ByTraining, FromTable
 from models.nas.exhaustive import exhaust
-from models.nas.jobs import in_order
 from models.nas.lesson import moved_digits, small_pictures
 from models.nas.table import pack, read
 from models.nas.training import measure, train
@@ -89,22 +88,6 @@ def test_candidates_trained_side_by_side_score_as_one_after_the_other(tmp_path):
             assert two(space.architectures, epochs) == one(space.architectures, epochs)
     files = [next((tmp_path / name).glob("scores_*.jsonl")).read_text() for name in ("one", "two")]
     assert files[0] == files[1]
-
-
-def test_results_come_in_order_and_soon_whatever_the_backend():
-    taken = []
-
-    def calls():
-        for number in range(20):
-            taken.append(number)
-            yield delayed(abs)(-number)
-
-    # A backend that hands nothing over before the end, as Ray's: results must come before all have begun.
-    with parallel_config(backend="multiprocessing", n_jobs=2):
-        results = in_order(calls(), None)
-        assert next(results) == 0
-        assert len(taken) < 20
-        assert list(results) == list(range(1, 20))
 
 
 @pytest.mark.slow

@@ -3,12 +3,7 @@
 import numpy as np
 import pytest
 
-from models.layers.cell import EDGES
-from models.plots_nas import plot_cell, plot_progress, plot_ranks, plot_regrets, plot_search
-
-
-def words(figure):
-    return [text.get_text() for axes in figure.axes for text in axes.texts if text.get_text()]
+from models.plots_nas import plot_progress, plot_ranks, plot_regrets, plot_search
 
 
 def test_progress_holds_the_median_of_the_seeds_from_when_half_have_begun():
@@ -46,18 +41,6 @@ def test_a_search_shows_the_best_of_the_full_trainings():
     (line,) = axes.lines
     assert line.get_ydata().tolist() == [0.5, 0.5, 0.7, 0.7]
     assert "a few epochs" in axes.get_legend_handles_labels()[1]
-
-
-def test_a_cell_is_drawn_without_what_is_none():
-    figure = plot_cell(("conv3", "none", "skip", "conv1", "pool3"), EDGES, title="a cell")
-    assert sorted(words(figure)) == sorted(["3x3", "skip", "1x1", "pool 3x3", "in", "+", "+", "out"])
-    assert sorted(words(plot_cell(("none", "conv1", "none", "none", "skip"), EDGES, title=""))) == [
-        "+", "1x1", "in", "out", "skip",
-    ]  # fmt: skip
-
-
-def test_a_cell_that_leads_nowhere_is_two_nodes():
-    assert words(plot_cell(("none",) * 5, EDGES, title="")) == ["in", "out"]
 
 
 @pytest.mark.parametrize("count", [1, 4, 11])

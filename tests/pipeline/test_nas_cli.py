@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from models.catalog import entry as catalogue_entry
 from models.nas.catalog import SPACES
-from models.plots_nas import WORDS
+from models.plots_cell import WORDS
 from models.recipe import load_learner
 from models.recipes.catalog import recipe_of
 from pipeline.cli import app
