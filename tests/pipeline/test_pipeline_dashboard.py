@@ -24,6 +24,8 @@ MILLRACE = str(Path(sys.executable).with_name("millrace"))
 def dashboard(storage: str) -> Iterator[str]:
     """The running command's address; it ends by itself when interrupted."""
     words = [MILLRACE, "study", "dashboard", "--storage", storage, "--port", "0"]
+    # Where the tests themselves run in the background, a process would begin with interrupts ignored.
+    words = ["env", "--default-signal=INT", *words]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -123,7 +123,7 @@ def test_a_lone_request_waits_for_no_other(classes):
 
 def test_a_long_run_leaves_the_event_loop_free_and_the_next_run_takes_what_came(slow):
     async def work(gatherer):
-        first = asyncio.ensure_future(gatherer.run(slow, turns(100), slow.outputs))
+        first = asyncio.ensure_future(gatherer.run(slow, turns(400), slow.outputs))
         await asyncio.sleep(0.02)
         rest = [asyncio.ensure_future(gatherer.run(slow, turns(1), slow.outputs)) for _ in range(5)]
         passes = 0
@@ -140,7 +140,7 @@ def test_a_long_run_leaves_the_event_loop_free_and_the_next_run_takes_what_came(
 
 def test_a_full_queue_refuses_and_a_passed_deadline_gives_up(slow):
     async def work(gatherer):
-        first = asyncio.ensure_future(gatherer.run(slow, turns(150), slow.outputs))
+        first = asyncio.ensure_future(gatherer.run(slow, turns(600), slow.outputs))
         await asyncio.sleep(0.02)
         others = [asyncio.ensure_future(gatherer.run(slow, turns(1), slow.outputs, 0.05)) for _ in range(2)]
         await asyncio.sleep(0)
@@ -151,13 +151,13 @@ def test_a_full_queue_refuses_and_a_passed_deadline_gives_up(slow):
                 await each
         return await first
 
-    assert gathered(work, runs=1, waiting=2, rows_a_run=1)["y"].item() == 150
+    assert gathered(work, runs=1, waiting=2, rows_a_run=1)["y"].item() == 600
     assert slow.runs == [1]
 
 
 def test_who_goes_away_is_not_worked_for(slow):
     async def work(gatherer):
-        first = asyncio.ensure_future(gatherer.run(slow, turns(100), slow.outputs))
+        first = asyncio.ensure_future(gatherer.run(slow, turns(400), slow.outputs))
         await asyncio.sleep(0.02)
         gone = asyncio.ensure_future(gatherer.run(slow, turns(1000), slow.outputs))
         await asyncio.sleep(0)
