@@ -166,3 +166,19 @@ def test_who_goes_away_is_not_worked_for(slow):
 
     gathered(work, runs=1)
     assert slow.runs == [1]
+
+
+def test_a_queue_that_runs_empty_ends_once_and_another_begins(classes):
+    faults = []
+
+    async def work(gatherer):
+        asyncio.get_running_loop().set_exception_handler(lambda _, about: faults.append(about))
+        for _ in range(2):
+            # Nothing is known of its runs: the first goes to a thread, and when it was short the rest do not.
+            classes.times = RunTimes()
+            await asyncio.gather(*(gatherer.run(classes, point(at), classes.outputs) for at in range(3)))
+            assert not gatherer.waiting()
+
+    gathered(work, rows_a_run=1, runs=1)
+    assert classes.runs == [1] * 6
+    assert not faults
