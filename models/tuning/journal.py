@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import BaseJournalFileLock
+from optuna.storages.journal._file import BaseJournalFileLock, get_lock_file
 from optuna.trial import TrialState
 
 ENDED = {state.value for state in TrialState if state.is_finished()}
@@ -47,23 +47,15 @@ class Journal(JournalFileBackend):
     was three quarters of what a trial cost beside its training (``benchmarks/hpo.py``, ``overhead_ms``).
     """
 
-    def __init__(self, path: Path, lock: BaseJournalFileLock) -> None:
-        super().__init__(str(path), lock_obj=lock)
-        self._path, self._alone = path, lock
-
     def append_logs(self, logs: Iterable[Mapping[str, Any]]) -> None:
         """Append entries, each a line of JSON."""
         entries = list(logs)
         lines = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
-        self._alone.acquire()
-        try:
-            with self._path.open("ab") as file:
-                file.write(lines.encode())
-                file.flush()
-                if any(entry.get("state") in ENDED for entry in entries):
-                    os.fsync(file.fileno())
-        finally:
-            self._alone.release()
+        with get_lock_file(self._lock), Path(self._file_path).open("ab") as file:
+            file.write(lines.encode())
+            file.flush()
+            if any(entry.get("state") in ENDED for entry in entries):
+                os.fsync(file.fileno())
 
 
 def open_journal(path: Path) -> JournalStorage:
@@ -71,12 +63,9 @@ def open_journal(path: Path) -> JournalStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     lock = ProcessLock(path.with_name(path.name + ".lock"))
-    lock.acquire()
-    try:
+    with get_lock_file(lock):
         _drop_torn_line(path)
-    finally:
-        lock.release()
-    return JournalStorage(Journal(path, lock))
+    return JournalStorage(Journal(str(path), lock_obj=lock))
 
 
 def _drop_torn_line(path: Path) -> None:
