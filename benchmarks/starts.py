@@ -41,7 +41,7 @@ def main() -> None:
     errors = [error_of(wanted.network, params, *table) for params, table in pairs]
     places = to_places(np.reshape(errors, (len(drawn), len(tables))))
     for at in portfolio(places, wanted.size):
-        print(json.dumps(rounded(drawn[at])), [round(float(place), 2) for place in places[at]])
+        print(json.dumps(drawn[at]), [round(float(place), 2) for place in places[at]])
 
 
 def rows_of(table: RealTable) -> tuple[Rows, Rows]:

@@ -37,8 +37,8 @@ class Entry:
 
     ``search_space`` suggests entries of the config under ``network`` and of the training under ``training``
     (``lr``, ``weight_decay``, ``batch_size``, or some of them); ``starts`` are parameters of it worth trying
-    first, by name, the best first. ``data`` names the set that the zoo trains
-    it on, ``published`` the figure it is measured against.
+    first, by name and in that order. ``data`` names the set that the zoo trains it on, ``published`` the
+    figure it is measured against.
     """
 
     config: type[Any]

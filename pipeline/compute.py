@@ -17,6 +17,11 @@ SPREAD = {"scheduling_strategy": "SPREAD", "num_cpus": 0.5}
 wait for ever when a node that is lost took its core with it."""
 
 
+def carrier(ray: str) -> ComputeParams:
+    """What `--ray ADDRESS` asks for; without an address this machine."""
+    return ComputeParams(engine="ray" if ray else "local", address=ray or "auto")
+
+
 @contextmanager
 def engine(wanted: ComputeParams) -> Iterator[None]:
     """Carry the jobs of the block as `compute` says.

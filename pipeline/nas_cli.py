@@ -43,12 +43,10 @@ def run_search(
 ) -> None:
     """Search a space; the winner is written as parameters that `millrace zoo train` takes."""
     from models.table import torch_threads
-    from pipeline.compute import engine
+    from pipeline.compute import carrier, engine
     from pipeline.nas import describe, search
-    from pipeline.params import ComputeParams
 
-    carrier = ComputeParams(engine="ray" if ray else "local", address=ray or "auto")
-    with torch_threads(threads), engine(carrier):
+    with torch_threads(threads), engine(carrier(ray)):
         search(
             space, method, report, work, budget=budget, seed=seed, look_up=look_up, folder=folder, jobs=jobs
         )

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 from scipy.stats import kendalltau
 
@@ -17,9 +16,8 @@ from models.plots_cell import plot_cell
 from models.plots_nas import plot_ranks, plot_search
 from pipeline.figures import save_figure
 from pipeline.files import write_text
-from pipeline.report import data_uri
+from pipeline.report import data_uri, template
 
-TEMPLATES = Path(__file__).parent / "templates"
 CAPTIONS = {
     "search": "Every training by what had been spent, and the best so far.",
     "cell": "The winner's cell: arrows are operations, + sums what comes in.",
@@ -71,10 +69,7 @@ def write_page(
     for name, figure in figures.items():
         save_figure(folder / f"{name}.svg", figure)
     pictures = [(CAPTIONS[name], data_uri(folder / f"{name}.svg")) for name in figures]
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    page = environment.get_template("nas.html").render(
+    page = template("nas.html").render(
         title=title, lines=lines, pictures=pictures, heads=table[0] if table else (), rows=table[1:]
     )
     write_text(folder / "index.html", page)

@@ -5,7 +5,7 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from pipeline.errors import InputError
 from pipeline.files import read_csv, read_json, read_yaml, write_text
@@ -59,11 +59,8 @@ def main(
 
     BUNDLE and ENSEMBLE are the folders of the network's and of the ensemble's bundle.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     story = read_story(pages, prepared, bundle, ensemble, reports)
-    page = environment.get_template("report.html").render(
+    page = template("report.html").render(
         title=read_params(params).report.title,
         sections=SECTIONS.items(),
         tiles=tiles(story),
@@ -173,6 +170,14 @@ def tiles(story: dict[str, Any]) -> list[tuple[str, str]]:
         ("RMSLE, median baseline", f"{models['median']['rmsle']['value']:.4f}"),
         ("graphs against Python", f"{worst:.0e}"),
     ]
+
+
+def template(name: str) -> Template:
+    """A page's template; a name that it is not given is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template(name)
 
 
 def data_uri(path: Path) -> str:

@@ -74,15 +74,14 @@ def run(
     from models.tuning.objective import FULL, Rung
     from models.tuning.table import tune_network
     from models.tuning.warm_start import best_params, starts
-    from pipeline.compute import engine
+    from pipeline.compute import carrier, engine
     from pipeline.lineage import digest_code
-    from pipeline.params import ComputeParams
     from pipeline.study_data import read_study_data
 
     train, validation = read_study_data(data, selection, target)
     wanted = [] if first == ["none"] else first or ["all"]
     ladder = [*(Rung(**_numbers(text, Rung.__annotations__)) for text in rung or []), FULL]
-    with engine(ComputeParams(engine="ray" if ray else "local", address=ray or "auto")):
+    with engine(carrier(ray)):
         tuned = tune_network(
             train, validation, network=network, name=name, storage=storage, trials=trials, epochs=epochs,
             patience=patience, seed=seed, threads=threads, sampler=sampler, pruner=pruner, ladder=ladder,

@@ -30,6 +30,13 @@ def found(folder, trials=20, **options):
     return run_study(bowl, Search(storage=folder / "j", trials=trials, **settings), progress=False)
 
 
+def test_tpe_draws_jointly_what_every_trial_has(tmp_path):
+    found(tmp_path, sampler="tpe", pruner="none", trials=8)
+    study = load_study("s", tmp_path / "j")
+    drawn = sampler("tpe", seed=0, startup_trials=5).infer_relative_search_space(study, study.trials[-1])
+    assert set(drawn) == {"x", "y", "kind"}, "depth is asked for one kind alone"
+
+
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_a_sampler_repeats_itself_also_when_it_was_stopped(tmp_path, name):
     whole = found(tmp_path / "whole", sampler=name, trials=12)
