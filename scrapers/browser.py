@@ -49,11 +49,26 @@ _SWITCHES = (
 # One animation frame is one look: does the selector match? If not, scroll on, so that whatever draws itself
 # when it comes into view does so. At the bottom, walk again from the top in smaller steps.
 _WAIT = """
-const [selector, scroll, timeoutMs, done] = arguments;
+const [selector, scroll, click, timeoutMs, done] = arguments;
 const start = performance.now();
-let part = 0.8, bottomSince = null, height = 0;
+let part = 0.8, bottomSince = null, height = 0, size = -1, clicked = 0, idle = 0;
+function more() {
+  const button = click && document.querySelector(click);
+  if (!button || button.disabled || !button.offsetParent) return false;
+  const now = document.body.getElementsByTagName("*").length;
+  // Once more when the last click has brought something, or has had its time; not when two brought nothing.
+  if (now !== size || performance.now() - clicked > 2000) {
+    idle = now === size ? idle + 1 : 0;
+    if (idle > 1) return false;
+    size = now;
+    clicked = performance.now();
+    button.scrollIntoView();
+    button.click();
+  }
+  return true;
+}
 function look() {
-  if (document.querySelector(selector)) return done(true);
+  if (!more() && document.querySelector(selector)) return done(true);
   if (performance.now() - start > timeoutMs) return done(false);
   const page = document.scrollingElement;
   if (scroll && page) {
@@ -113,8 +128,18 @@ class Browser:
         found = self._ready().capabilities
         return f"{found.get('browserName', 'browser')} {found.get('browserVersion', '')}".strip()
 
-    def render(self, url: str, *, wait_for: str, scroll: bool = False, timeout_s: float = 30.0) -> str:
-        """Open a page, scroll down if asked until the CSS selector `wait_for` matches; the DOM as HTML then.
+    def render(
+        self,
+        url: str,
+        *,
+        wait_for: str,
+        scroll: bool = False,
+        click: str | None = None,
+        timeout_s: float = 30.0,
+    ) -> str:
+        """Open a page, scroll and click if asked until the CSS selector `wait_for` matches; the DOM then.
+
+        What `click` matches is clicked until it is gone, hidden or disabled.
 
         Raises RenderError when it does not match within `timeout_s`, or the browser fails.
         """
@@ -123,7 +148,7 @@ class Browser:
             driver.set_page_load_timeout(timeout_s)
             driver.set_script_timeout(timeout_s + 5)
             driver.get(url)
-            if driver.execute_async_script(_WAIT, wait_for, scroll, timeout_s * 1000):
+            if driver.execute_async_script(_WAIT, wait_for, scroll, click, timeout_s * 1000):
                 return str(driver.execute_script("return document.documentElement.outerHTML"))
         except TimeoutException:
             pass

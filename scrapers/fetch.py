@@ -1,24 +1,31 @@
-"""Fetching over HTTP: one pooled session, a polite pace, retries with backoff and Retry-After, limits."""
+"""Fetching over HTTP: one exchange within its limits, and with retries where a caller can wait for them."""
 
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
 from urllib3.exceptions import HTTPError, MaxRetryError
-from urllib3.util.retry import Retry
+from urllib3.util.wait import wait_for_read
 
-from scrapers.body import ACCEPT_ENCODING, decode
+from scrapers.addresses import is_local
+from scrapers.body import ACCEPT_ENCODING, TooLargeError, decode
+from scrapers.transport import Deadlines, ForbiddenAddressError, GuardedAdapter
 from scrapers.urls import absolute, same_host
 
-RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
+RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+BUSY_STATUSES = frozenset({429, 503})
 MAX_BACKOFF_S = 30.0
-MAX_RETRY_AFTER_S = 120
+MAX_RETRY_AFTER_S = 120.0
+MAX_URL_CHARS = 8192
 _CHUNK = 64 * 1024
 
 
@@ -27,10 +34,12 @@ class Fetched:
     """What came of one request: an answer as it was on the wire, or why there is none.
 
     `status` is 0 without an answer. `body` is still content-encoded (transfer encoding undone); `content` is
-    the decoded one. `error` is empty when the page was had; else one line that says why not.
+    the decoded one. `error` is empty when the page was had; else one line that says why not, and `transient`
+    says whether another try may have it.
     """
 
     url: str
+    method: str = "GET"
     status: int = 0
     reason: str = ""
     headers: tuple[tuple[str, str], ...] = ()
@@ -39,6 +48,7 @@ class Fetched:
     content: bytes = b""
     retries: int = 0
     error: str = ""
+    transient: bool = False
 
     def header(self, name: str) -> str:
         """The first header of that name, or an empty text."""
@@ -49,13 +59,19 @@ class Fetched:
         """Where a redirect leads, as the server wrote it; empty for any other answer."""
         return self.header("location") if self.status in REDIRECT_STATUSES else ""
 
+    @property
+    def retry_after_s(self) -> float | None:
+        """The seconds that Retry-After asks for (RFC 9110, 10.2.3: seconds or a date); None without one."""
+        return retry_after(self.header("retry-after"), datetime.now(UTC))
+
 
 class Fetcher:
-    """A pooled HTTP session for one host; `get` may be called from several threads.
+    """Pooled connections to one host; may be called from several threads.
 
-    At least `delay_s` lies between the starts of two requests (it may be raised later, by robots.txt). A
-    request is tried again up to `retries` times after connection errors, broken bodies and statuses 429, 500,
-    502, 503, 504, waiting `backoff_s` doubled each time, or what Retry-After says.
+    At least `delay_s` lies between the starts of two requests of `get` (it may be raised later, by
+    robots.txt). `timeout_s` is how long the server may be silent, `total_timeout_s` how long a whole answer
+    may take. `get` tries again up to `retries` times, waiting `backoff_s` doubled each time, or what
+    Retry-After says. A public `base_url` is never left for a private or loopback address.
     """
 
     def __init__(
@@ -65,31 +81,36 @@ class Fetcher:
         user_agent: str,
         delay_s: float = 0.0,
         timeout_s: float = 10.0,
+        total_timeout_s: float = 60.0,
         retries: int = 4,
         backoff_s: float = 0.2,
         max_bytes: int = 16 * 2**20,
         connections: int = 4,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
     ) -> None:
         self.delay_s = delay_s
-        self._base_url, self._timeout_s, self._max_bytes = base_url, timeout_s, max_bytes
+        self._base_url, self._max_bytes = base_url, max_bytes
+        self._timeout_s, self._total_timeout_s = min(timeout_s, total_timeout_s), total_timeout_s
         self._retries, self._backoff_s = retries, backoff_s
         self._lock, self._next_start = threading.Lock(), 0.0
-        retry = Retry(
-            total=retries,
-            backoff_factor=backoff_s,
-            backoff_max=MAX_BACKOFF_S,
-            status_forcelist=RETRY_STATUSES,
-            allowed_methods=frozenset({"GET"}),
-            raise_on_status=False,
-            retry_after_max=MAX_RETRY_AFTER_S,
-        )
-        self._session = requests.Session()
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=retry)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": ACCEPT_ENCODING})
+        private = is_local(base_url)
+        self._deadlines = Deadlines()
+        self._adapter = GuardedAdapter(self._deadlines, private=private, connections=connections)
+        self.cookies = RequestsCookieJar()
+        for name, value in (cookies or {}).items():
+            self.cookies.set(name, value, domain=urlsplit(base_url).hostname or "")
+        session = requests.Session()
         # A proxy is for the network; this machine's own server is not behind one.
-        self._session.trust_env = urlsplit(base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
+        session.trust_env = not private
+        session.headers.clear()
+        session.headers.update(
+            {"User-Agent": user_agent, "Accept-Encoding": ACCEPT_ENCODING, "Accept": "*/*"}
+            | dict(headers or {})
+        )
+        self._template = session.prepare_request(requests.Request("GET", base_url))
+        settings = session.merge_environment_settings(base_url, {}, True, None, None)
+        self._settings: dict[str, Any] = {name: settings[name] for name in ("verify", "cert", "proxies")}
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +118,8 @@ class Fetcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._session.close()
+        self._adapter.close()
+        self._deadlines.close()
 
     def pace(self) -> None:
         """Wait for this caller's turn, `delay_s` after the turn before."""
@@ -107,19 +129,15 @@ class Fetcher:
         time.sleep(max(0.0, start - time.monotonic()))
 
     def get(self, url: str) -> Fetched:
-        """Fetch one URL; redirects are answers, not followed. Never raises for what the network does."""
+        """Fetch one URL, again where that may help; redirects are answers, not followed. Never raises."""
         for attempt in range(self._retries + 1):
             self.pace()
-            try:
-                return self._get_once(url, attempt)
-            except (HTTPError, ValueError) as error:
-                broken = Fetched(url, retries=attempt, error=_cause(error))
-            except requests.RequestException as error:
-                return Fetched(url, retries=self._retries, error=_cause(error))
-            if broken.error.startswith("body over"):
+            fetched = replace(self.once(url), retries=attempt)
+            if not fetched.transient or attempt == self._retries:
                 break
-            time.sleep(min(self._backoff_s * 2**attempt, MAX_BACKOFF_S))
-        return broken
+            asked = fetched.retry_after_s
+            time.sleep(backoff(attempt, self._backoff_s) if asked is None else min(asked, MAX_RETRY_AFTER_S))
+        return named(fetched)
 
     def follow(self, url: str, *, max_redirects: int = 5) -> Fetched:
         """Fetch one URL and go where redirects lead on the same host."""
@@ -131,44 +149,118 @@ class Fetcher:
             fetched = self.get(target)
         return fetched
 
-    def _get_once(self, url: str, attempt: int) -> Fetched:
-        with self._session.get(url, timeout=self._timeout_s, stream=True, allow_redirects=False) as response:
-            raw = response.raw
-            body = bytearray()
-            for chunk in raw.stream(_CHUNK, decode_content=False):
-                body += chunk
-                if len(body) > self._max_bytes:
-                    raise ValueError(f"body over {self._max_bytes:,} bytes")
-            retries = attempt + (len(raw.retries.history) if raw.retries else 0)
-            encoding = response.headers.get("Content-Encoding", "")
+    def once(self, url: str, headers: Mapping[str, str] | None = None) -> Fetched:
+        """Ask for one URL once, with further `headers`. Never raises for what the network does."""
+        request = self._template.copy()
+        request.url = url
+        request.headers.update(headers or {})
+        return self._send(request)
+
+    def post(self, url: str, form: Mapping[str, str]) -> Fetched:
+        """Send a form once."""
+        request = self._template.copy()
+        request.method, request.url = "POST", url
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request.prepare_body(urlencode(form).encode(), None)
+        return self._send(request)
+
+    def _send(self, request: requests.PreparedRequest) -> Fetched:
+        url = str(request.url)
+        if len(url) > MAX_URL_CHARS:
             return Fetched(
-                url,
-                status=response.status_code,
-                reason=response.reason or "",
-                headers=tuple(raw.headers.iteritems()),
-                request_headers=tuple((key, str(value)) for key, value in response.request.headers.items()),
-                body=bytes(body),
-                content=decode(bytes(body), encoding, max_bytes=self._max_bytes),
-                retries=retries,
-                error=status_error(response.status_code, response.reason or "", retries),
+                url, error=f"URL of {len(url):,} characters, at most {MAX_URL_CHARS:,} are asked for"
             )
+        cookie = get_cookie_header(self.cookies, request) if len(self.cookies) else None  # type: ignore[no-untyped-call]
+        if cookie:
+            request.headers["Cookie"] = cookie
+        with self._deadlines.within(self._total_timeout_s) as exchange:
+            try:
+                return self._receive(request)
+            except (TooLargeError, ForbiddenAddressError) as error:
+                return Fetched(url, error=str(error))
+            except (HTTPError, ValueError, OSError) as error:
+                late = f"no whole answer within {self._total_timeout_s:g} s"
+                return Fetched(url, error=late if exchange.late else _cause(error), transient=True)
+
+    def _receive(self, request: requests.PreparedRequest) -> Fetched:
+        response = self._adapter.send(request, stream=True, timeout=self._timeout_s, **self._settings)
+        raw, whole = response.raw, False
+        try:
+            body = _read(raw, response.headers.get("Content-Length", ""), self._max_bytes)
+            if "Set-Cookie" in response.headers:
+                extract_cookies_to_jar(self.cookies, request, raw)  # type: ignore[no-untyped-call]
+            encoding = response.headers.get("Content-Encoding", "")
+            content = decode(body, encoding, max_bytes=self._max_bytes)
+            whole = True
+        finally:
+            # What is left of an answer that went wrong must not be taken for the next one.
+            raw.release_conn() if whole else raw.close()
+        status, reason = response.status_code, response.reason or ""
+        error = status_error(status, reason) or ("" if content or status != 200 else "200 with an empty body")
+        return Fetched(
+            str(request.url),
+            method=str(request.method),
+            status=status,
+            reason=reason,
+            headers=tuple(raw.headers.iteritems()),
+            request_headers=tuple((key, str(value)) for key, value in request.headers.items()),
+            body=body,
+            content=content,
+            error=error,
+            transient=bool(error) and (status in RETRY_STATUSES or status == 200),
+        )
 
 
-def status_error(status: int, reason: str, retries: int = 0) -> str:
-    """Why an answer with this status is no page; empty when it is one, or a redirect."""
+def _read(raw: Any, declared: str, max_bytes: int) -> bytes:
+    """An answer's body. Raises TooLargeError, and ValueError when it is longer than it says."""
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise TooLargeError(f"body over {max_bytes:,} bytes ({int(declared):,})")
+    sock = getattr(raw.connection, "sock", None)
+    body = bytearray()
+    for chunk in raw.stream(_CHUNK, decode_content=False):
+        body += chunk
+        if len(body) > max_bytes:
+            raise TooLargeError(f"body over {max_bytes:,} bytes")
+    if declared and sock is not None and sock.fileno() != -1 and wait_for_read(sock, 0) and sock.recv(1):
+        raise ValueError(f"body longer than its Content-Length of {declared} bytes")
+    return bytes(body)
+
+
+def status_error(status: int, reason: str) -> str:
+    """Why an answer with this status is no page; empty when it is one, or a redirect, or 304."""
     if status < 400 and status not in {204, 205}:
         return ""
-    tried = f" after {retries} retries" if retries else ""
-    return f"{status} {reason}".strip() + tried
+    return f"{status} {reason}".strip()
+
+
+def named(fetched: Fetched) -> Fetched:
+    """The outcome, whose error says how often it was tried."""
+    tries = f" after {fetched.retries} retries" if fetched.error and fetched.retries else ""
+    return replace(fetched, error=fetched.error + tries) if tries else fetched
+
+
+def backoff(attempt: int, backoff_s: float) -> float:
+    """Seconds to wait after the attempt of this number, from 0."""
+    return float(min(backoff_s * 2**attempt, MAX_BACKOFF_S))
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """What a Retry-After header asks for, in seconds from `now`; None when it cannot be read."""
+    if value.strip().isascii() and value.strip().isdigit():
+        return float(value[:12])
+    try:
+        then = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds())
 
 
 def _cause(error: BaseException) -> str:
     """One line about what lies at the bottom of a network error."""
-    while (
-        isinstance(error, requests.RequestException) and error.args and isinstance(error.args[0], Exception)
-    ):
-        error = error.args[0]
-    if isinstance(error, MaxRetryError) and error.reason is not None:
-        error = error.reason
+    while isinstance(error, requests.RequestException | MaxRetryError):
+        inner = error.reason if isinstance(error, MaxRetryError) else next(iter(error.args), None)
+        if not isinstance(inner, Exception):
+            break
+        error = inner
     said = " ".join(str(error).split()).rpartition(": ")[2]
-    return said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"
+    return said if type(error) is ValueError else f"{type(error).__name__}: {said}"

@@ -1,26 +1,35 @@
-"""Draws the pages that need a browser: one browser for all of them, started when the first page comes."""
+"""Draws the pages that need a browser: a few browsers side by side, started when the first page comes."""
 
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
+
+from tqdm import tqdm
 
 from scrapers.browser import Browser
 from scrapers.errors import BrowserError, RenderError
 from scrapers.fetch import Fetcher
-from scrapers.leftover import Leftover
-from scrapers.spec import Rendering, Site
+from scrapers.frontier import Link
+from scrapers.partial import Partial
+from scrapers.spec import Site
 from scrapers.warc import PageWriter
+from scrapers.warc_records import pack_rendered
 
 FAILED_IN_A_ROW = 3  # then it is the spec or the browser, not the page
+PAGES_A_BROWSER = 200  # then a fresh one: scripts leak
+Drawn = tuple[str, str]  # HTML, and the browser's name and version
 
 
 class Renderer:
     """A context manager that draws pages at the fetcher's pace and writes them, or takes those left over."""
 
-    def __init__(self, site: Site, fetcher: Fetcher, writer: PageWriter, leftover: Leftover) -> None:
-        self._site, self._fetcher = site, fetcher
-        self._writer, self._leftover = writer, leftover
-        self._browser: Browser | None = None
+    def __init__(self, site: Site, fetcher: Fetcher, partial: Partial) -> None:
+        self._site, self._fetcher, self._partial = site, fetcher, partial
+        self._own, self._browsers = threading.local(), set[Browser]()
+        self._pool = ThreadPoolExecutor(site.crawl.browsers, "browser")
         self._failed, self._any_drawn = 0, False
 
     def __enter__(self) -> Self:
@@ -29,49 +38,88 @@ class Renderer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        # What is under way ends with its browser; a page that nobody waits for any more is not begun.
+        self._pool.shutdown(wait=error is None, cancel_futures=True)
+        for browser in list(self._browsers):
+            browser.close()
+        self._pool.shutdown(cancel_futures=True)
 
-    def render(self, url: str, rendering: Rendering) -> bytes:
-        """What the browser makes of a page, as HTML in UTF-8.
+    def render_all(
+        self, links: Iterable[Link], writer: PageWriter, bar: Any
+    ) -> Iterator[tuple[Link, bytes | RenderError]]:
+        """What the browsers make of pages, as HTML in UTF-8, in the order in which they are done.
 
-        Raises RenderError when it fails twice; BrowserError when no browser can be had, or the first page or
-        several in a row have failed.
+        A page that fails twice gives its RenderError. Raises BrowserError when no browser can be had, or the
+        first page or several in a row have failed.
         """
-        left = self._leftover.rendering(url)
-        if left is not None:
-            return left
+        waiting, coming = iter(links), dict[Future[Drawn], Link]()
+        with tqdm(desc="render", unit="page", disable=bool(bar.disable), leave=False) as drawing:
+            link = next(waiting, None)
+            while link is not None or coming:
+                if link is not None and len(coming) < self._site.crawl.browsers:
+                    left = self._partial.rendering(link.url)
+                    if left is not None:
+                        yield link, left
+                    else:
+                        coming[self._pool.submit(self._drawn, link)] = link
+                    link = next(waiting, None)
+                    continue
+                for done in wait(coming, return_when=FIRST_COMPLETED).done:
+                    drawing.update()
+                    drawn = coming.pop(done)
+                    yield drawn, self._outcome(drawn, done, writer)
+
+    def _outcome(self, link: Link, done: Future[Drawn], writer: PageWriter) -> bytes | RenderError:
         try:
-            html = self._drawn(url, rendering)
+            html, version = done.result()
         except RenderError as error:
             self._failed += 1
             if not self._any_drawn or self._failed >= FAILED_IN_A_ROW:
                 raise BrowserError(str(error)) from error
-            raise
+            return error
         self._failed, self._any_drawn = 0, True
-        assert self._browser is not None
-        self._writer.add_rendered(url, html, self._browser.version)
+        writer.append(pack_rendered(link.url, html, version))
         return html.encode("utf-8", "replace")
 
-    def _drawn(self, url: str, rendering: Rendering) -> str:
+    def _drawn(self, link: Link) -> Drawn:
         try:
-            return self._draw(url, rendering)
+            return self._draw(link)
         except RenderError:
-            self._close()
-        return self._draw(url, rendering)  # once more, in a fresh browser
+            self._end_own()
+        return self._draw(link)  # once more, in a fresh browser
 
-    def _draw(self, url: str, rendering: Rendering) -> str:
-        if self._browser is None:
-            browser = Browser(user_agent=self._site.crawl.user_agent, hosts=allowed_hosts(self._site))
-            self._browser = browser.__enter__()
+    def _draw(self, link: Link) -> Drawn:
+        rendering = self._site.pages[link.kind].browser
+        assert rendering is not None
+        browser = self._browser()
         self._fetcher.pace()
-        return self._browser.render(
-            url, wait_for=rendering.wait_for, scroll=rendering.scroll, timeout_s=rendering.timeout_s
+        html = browser.render(
+            link.url,
+            wait_for=rendering.wait_for,
+            scroll=rendering.scroll,
+            click=rendering.click,
+            timeout_s=rendering.timeout_s,
         )
+        return html, browser.version
 
-    def _close(self) -> None:
-        if self._browser is not None:
-            self._browser.close()
-            self._browser = None
+    def _browser(self) -> Browser:
+        """The calling thread's browser."""
+        browser: Browser | None = getattr(self._own, "browser", None)
+        if browser is not None and self._own.pages < PAGES_A_BROWSER:
+            self._own.pages += 1
+            return browser
+        self._end_own()
+        fresh = Browser(user_agent=self._site.crawl.user_agent, hosts=allowed_hosts(self._site))
+        self._browsers.add(fresh)
+        self._own.browser, self._own.pages = fresh.__enter__(), 1
+        return fresh
+
+    def _end_own(self) -> None:
+        browser: Browser | None = getattr(self._own, "browser", None)
+        if browser is not None:
+            browser.close()
+            self._browsers.discard(browser)
+            self._own.browser = None
 
 
 def allowed_hosts(site: Site) -> list[str]:

@@ -100,11 +100,14 @@ class Field(Selector):
 class Rendering(_Strict):
     """A kind of page that only a browser sees: wait (scrolling down, if asked) until `wait_for` matches.
 
+    An element that `click` matches ("load more") is clicked again and again until it is gone, hidden or
+    disabled; then `wait_for` counts.
     The browser reaches the site's own host and `allow_hosts` (scripts on another host), nothing else.
     """
 
     wait_for: Css
     scroll: bool = False
+    click: Css | None = None
     timeout_s: PositiveFloat = 30.0
     allow_hosts: tuple[str, ...] = ()
 
@@ -175,17 +178,36 @@ class Server(_Strict):
 
 
 class Politeness(_Strict):
-    """How the crawl behaves: who it says it is, how fast it asks, when it gives up, how much it takes."""
+    """How the crawl behaves: who it says it is, how fast it asks, when it gives up, how much it takes.
+
+    `concurrency` is the most requests at once: how many are made follows from how the site answers.
+    `browsers` are started side by side.
+    `timeout_s` is how long the site may be silent, `total_timeout_s` how long a whole answer may take,
+    `patience_s` how long the whole site may be down before the crawl stops (to go on when run again).
+    `max_depth` counts links from the start; after `max_barren` pages of one kind in a row that led to nothing
+    new but their own kind (an endless calendar) that way is left. `blocked` are regular expressions of texts
+    by which the site turns a crawler away. `headers` and `cookies` go with every request.
+    """
 
     user_agent: str = "millrace/0.1"
     delay_s: NonNegativeFloat = 0.0
     timeout_s: PositiveFloat = 10.0
+    total_timeout_s: PositiveFloat = 60.0
     retries: NonNegativeInt = 4
     backoff_s: NonNegativeFloat = 0.2
-    concurrency: PositiveInt = 4
+    patience_s: NonNegativeFloat = 120.0
+    concurrency: PositiveInt = 8
+    browsers: PositiveInt = 2
     max_pages: PositiveInt = 5000
     max_bytes: PositiveInt = 16 * 2**20
+    max_total_bytes: PositiveInt = 16 * 2**30
+    max_depth: PositiveInt = 1000
+    max_barren: PositiveInt = 20
     drop_query: tuple[str, ...] = ()
+    exclude: tuple[Regex, ...] = ()
+    blocked: tuple[Regex, ...] = ()
+    headers: dict[str, str] = {}
+    cookies: dict[str, str] = {}
 
 
 class Site(_Strict):

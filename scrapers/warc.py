@@ -5,24 +5,18 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
-from urllib.parse import urlsplit
 
-from requests.utils import requote_uri
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
 from scrapers.body import decode
 from scrapers.errors import WarcError
-from scrapers.fetch import Fetched
+from scrapers.warc_records import RENDERED_WITH, pack_info
 
 MAX_CONTENT_BYTES = 2**30  # a reader's guard only: the crawl's own limit was applied before writing
-_RENDERED = "WARC-Rendered-With"  # our mark on a page as a browser drew it
 _GZIP_MEMBER = 31
 _CHUNK = 128 * 1024
 
@@ -47,17 +41,17 @@ class StoredPage:
 
 
 class PageWriter:
-    """Appends pages to a WARC file, one gzip member a record; a new file starts with a warcinfo record.
+    """Appends to a WARC file, one gzip member a record; a new file starts with a warcinfo record.
 
-    `about` says what the file is of; `read_about` gives it back.
+    `about` says what the file is of; `read_about` gives it back. `size` is how long the file is, in bytes.
     """
 
     def __init__(self, path: Path, about: dict[str, str]) -> None:
-        new = not path.exists() or path.stat().st_size == 0
-        self._file = path.open("ab")
-        self._warc = WARCWriter(self._file, gzip=True, warc_version="WARC/1.1")
-        if new:
-            self._warc.write_record(self._warc.create_warcinfo_record(None, about))
+        # Unbuffered: what is appended is not lost when this process is.
+        self._file = path.open("ab", buffering=0)
+        self.size = self._file.tell()
+        if not self.size:
+            self.append(pack_info(about))
 
     def __enter__(self) -> Self:
         return self
@@ -67,49 +61,28 @@ class PageWriter:
     ) -> None:
         self.close()
 
-    def add(self, fetched: Fetched) -> None:
-        """Write an answer and the request that it answers."""
-        # The body is kept as it came, without the transfer encoding that was undone on the way.
-        headers = [pair for pair in fetched.headers if pair[0].lower() != "transfer-encoding"]
-        answer = StatusAndHeaders(
-            f"{fetched.status} {ascii(fetched.reason)[1:-1]}", headers, protocol="HTTP/1.1"
-        )
-        parts = urlsplit(requote_uri(fetched.url))
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        asked = [("Host", parts.netloc), *fetched.request_headers]
-        question = StatusAndHeaders(f"GET {target} HTTP/1.1", asked, is_http_request=True)
-        make, size = self._warc.create_warc_record, len(fetched.body)
-        self._warc.write_request_response_pair(
-            make(fetched.url, "request", http_headers=question),
-            make(fetched.url, "response", BytesIO(fetched.body), size, http_headers=answer),
-        )
-
-    def add_rendered(self, url: str, html: str, browser: str) -> None:
-        """Write what a browser (its name and version) made of a page."""
-        content = html.encode("utf-8", "replace")
-        self._warc.write_record(
-            self._warc.create_warc_record(
-                url,
-                "resource",
-                payload=BytesIO(content),
-                length=len(content),
-                warc_content_type="text/html; charset=utf-8",
-                warc_headers_dict={_RENDERED: browser},
-            )
-        )
+    def append(self, data: bytes) -> int:
+        """Append whole members; where they start."""
+        start = self.size
+        self._file.write(data)
+        self.size += len(data)
+        return start
 
     def close(self) -> None:
         """Close the file when all of it has reached the disk."""
         if not self._file.closed:
-            self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
 
 
-def read_pages(path: Path) -> Iterator[StoredPage]:
-    """The pages of a WARC in file order. Raises WarcError: no such file, not a WARC, a broken record."""
+def read_pages(path: Path, start: int = 0) -> Iterator[StoredPage]:
+    """The pages of a WARC in file order, from the record at byte `start` on.
+
+    Raises WarcError: no such file, not a WARC, a broken record.
+    """
     try:
         with path.open("rb") as file:
+            file.seek(start)
             records = ArchiveIterator(file)
             for record in records:
                 page = _stored(record, records)
@@ -145,9 +118,9 @@ def read_begun(path: Path) -> datetime | None:
         return None
 
 
-def repair(path: Path) -> int:
-    """Cut a torn tail off: what follows the last whole record. Returns the number of bytes cut."""
-    whole = _end_of_last_whole_member(path)
+def repair(path: Path, start: int = 0) -> int:
+    """Cut off what follows the last whole record from byte `start` on. Returns the number of bytes cut."""
+    whole = _end_of_last_whole_member(path, start)
     torn = path.stat().st_size - whole
     if torn:
         os.truncate(path, whole)
@@ -166,9 +139,10 @@ def _first_record(path: Path) -> tuple[str, str]:
         return "", ""
 
 
-def _end_of_last_whole_member(path: Path) -> int:
-    end = 0
+def _end_of_last_whole_member(path: Path, start: int) -> int:
+    end = start
     with path.open("rb") as file:
+        file.seek(start)
         inflater, used = zlib.decompressobj(_GZIP_MEMBER), 0
         rest = file.read(_CHUNK)
         while rest:
@@ -186,7 +160,7 @@ def _end_of_last_whole_member(path: Path) -> int:
 
 def _stored(record: Any, records: ArchiveIterator) -> StoredPage | None:
     """The page that a record holds; None for a request, warcinfo or the like."""
-    rendered = record is not None and record.rec_headers.get_header(_RENDERED) is not None
+    rendered = record is not None and record.rec_headers.get_header(RENDERED_WITH) is not None
     if record is None or not (rendered or record.rec_type == "response"):
         return None
     content = record.raw_stream.read()

@@ -16,6 +16,7 @@ from scrapers.parse import Parsed, parse
 from scrapers.spec import Site as Spec
 from scrapers.spec import load_site
 from scrapers.warc import PageWriter, read_pages
+from scrapers.warc_records import pack_exchange, pack_rendered
 
 SPEC = Path(__file__).resolve().parents[2] / "scrapers" / "sites" / "ames.yaml"
 COLORS = ("#2f6f6a", "#6f9a6a", "#d9a441", "#c9683a", "#93312c")  # map.js has the same
@@ -92,9 +93,11 @@ def parse_pages(folder: Path, homes: list[Home]) -> Parsed:
         for home in homes:
             body = site.home_page(home.pid).encode()
             url = f"{spec.base_url}/homes/{home.pid}"
-            pages.add(Fetched(url, status=200, reason="OK", headers=headers, body=body, content=body))
+            fetched = Fetched(url, status=200, reason="OK", headers=headers, body=body, content=body)
+            pages.append(pack_exchange(fetched).data)
         for slug in those.neighborhoods:
-            pages.add_rendered(f"{spec.base_url}/neighborhoods/{slug}", drawn_page(those, slug), "chrome 1")
+            url = f"{spec.base_url}/neighborhoods/{slug}"
+            pages.append(pack_rendered(url, drawn_page(those, slug), "chrome 1"))
     return parse(spec, folder / "pages.warc.gz", workers=2 if len(homes) > 500 else 1, progress=False)
 
 

@@ -33,7 +33,11 @@ def test_a_whole_site(web: Any, tmp_path: Path) -> None:
     assert len(read(web.site(), tmp_path).records) == 25
     assert sorted(web.requests) == sorted(set(web.requests))
     assert json.loads((tmp_path / "crawl.json").read_text())["pages"] == report.pages
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["crawl.json", "pages.warc.gz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "crawl.json",
+        "crawl.sqlite",
+        "pages.warc.gz",
+    ]
 
 
 def test_what_real_sites_have(web: Any, tmp_path: Path) -> None:

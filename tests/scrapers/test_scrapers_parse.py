@@ -15,6 +15,7 @@ from scrapers.errors import CountError, FieldError, ScrapeError, SelectorError, 
 from scrapers.fetch import Fetched
 from scrapers.parse import Parsed, parse
 from scrapers.warc import PageWriter
+from scrapers.warc_records import pack_exchange, pack_rendered
 
 PIN = {
     "pid": {"css": ":scope", "attr": "data-pid", "type": "text"},
@@ -33,11 +34,11 @@ def stored(web: Any, tmp_path: Path) -> Callable[..., Path]:
         with PageWriter(path, {"site": "local"}) as writer:
             for place, html in pages.items():
                 headers = (("Content-Type", "text/html; charset=utf-8"),)
-                writer.add(
-                    Fetched(web.url + place, status=status, reason="x", headers=headers, body=html.encode())
-                )
+                body = html.encode()
+                fetched = Fetched(web.url + place, status=status, reason="x", headers=headers, body=body)
+                writer.append(pack_exchange(fetched).data)
             for place, html in (drawn or {}).items():
-                writer.add_rendered(web.url + place, html, "chrome 1")
+                writer.append(pack_rendered(web.url + place, html, "chrome 1"))
         return path
 
     return write

@@ -14,8 +14,8 @@ from warcio.recordbuilder import RecordBuilder
 
 from scrapers.crawl import crawl
 from scrapers.errors import LostPagesError
-from scrapers.leftover import MAX_AGE_S, Leftover
 from scrapers.parse import Parsed, parse
+from scrapers.partial import MAX_AGE_S, Partial
 from scrapers.spec import Site
 
 CRAWL = """
@@ -25,7 +25,7 @@ from scrapers.crawl import crawl
 from scrapers.spec import load_site
 crawl(load_site(sys.argv[1]), Path(sys.argv[2]), progress=False)
 """
-IN_FLIGHT = 8  # twice the spec's concurrency
+IN_FLIGHT = 8  # the spec's concurrency
 
 
 def records(site: Site, folder: Path) -> Parsed:
@@ -118,8 +118,9 @@ def test_pages_of_another_spec_are_left(
 ) -> None:
     interrupted(web, tmp_path)
     other = web.site(**change(web.spec()))
-    with Leftover(tmp_path / "pages.warc.gz.partial", other) as left:
+    with Partial(tmp_path, other) as left:
         assert left.answer(f"{web.url}/list") is None
+        assert left.resumed == 0
     assert not (tmp_path / "pages.warc.gz.partial").exists()
     (line,) = caplog.messages
     assert "of another spec" in line

@@ -10,6 +10,7 @@ from warcio.archiveiterator import ArchiveIterator
 from scrapers.errors import WarcError
 from scrapers.fetch import Fetched
 from scrapers.warc import PageWriter, read_about, read_page_at, read_pages, repair
+from scrapers.warc_records import pack_exchange, pack_not_modified, pack_rendered
 
 ABOUT = {"site": "shop", "spec": "abc"}
 HTML = "<p>café</p>".encode()
@@ -35,8 +36,8 @@ def fetched(number: int) -> Fetched:
 def written(path: Path, count: int) -> Path:
     with PageWriter(path, ABOUT) as writer:
         for number in range(count):
-            writer.add(fetched(number))
-        writer.add_rendered("http://x.example/map", "<b>é</b>", "chrome 1")
+            writer.append(pack_exchange(fetched(number)).data)
+        writer.append(pack_rendered("http://x.example/map", "<b>é</b>", "chrome 1"))
     return path
 
 
@@ -71,7 +72,7 @@ def test_a_torn_tail_is_cut_off_and_written_on(tmp_path: Path, cut: int) -> None
     assert repair(path) == 0
     assert list(read_pages(path)) == [page for page in whole if page.offset < path.stat().st_size]
     with PageWriter(path, ABOUT) as writer:
-        writer.add(fetched(9))
+        writer.append(pack_exchange(fetched(9)).data)
     assert [page.url for page in read_pages(path)][-1] == fetched(9).url
 
 
@@ -97,3 +98,16 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(WarcError, match=r"nowhere\.warc\.gz: expected a whole WARC file"):
         list(read_pages(tmp_path / "nowhere.warc.gz"))
     assert read_about(tmp_path / "nowhere.warc.gz") == {}
+
+
+def test_an_unchanged_page_is_a_revisit_that_other_tools_know(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.warc.gz", 1)
+    said = Fetched(fetched(0).url, status=304, reason="Not Modified", headers=(("ETag", '"a"'),))
+    with PageWriter(path, ABOUT) as writer:
+        writer.append(pack_not_modified(said, "2026-11-01T00:00:00Z"))
+    with path.open("rb") as file:
+        (revisit,) = [each for each in ArchiveIterator(file) if each.rec_type == "revisit"]
+    assert revisit.rec_headers.get_header("WARC-Profile").endswith("/server-not-modified")
+    assert revisit.rec_headers.get_header("WARC-Refers-To-Date") == "2026-11-01T00:00:00Z"
+    assert revisit.http_headers.get_statuscode() == "304"
+    assert [page.status for page in read_pages(path)] == [200, 200]

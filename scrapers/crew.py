@@ -1,0 +1,92 @@
+"""The threads of a crawl that fetch: each answer is judged and packed there, the crawl only appends."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from scrapers.fetch import Fetched, Fetcher
+from scrapers.frontier import Link
+from scrapers.previous import Known
+from scrapers.verdict import judge
+from scrapers.warc_records import Packed, pack_exchange, pack_not_modified
+
+
+@dataclass(frozen=True)
+class Task:
+    """A page to ask for; `known` is what the crawl before had of it, `began` when it was asked for."""
+
+    link: Link
+    began: float
+    known: Known | None = None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What came of a task, its WARC records, and the seconds that it took."""
+
+    task: Task
+    fetched: Fetched
+    packed: Packed | None
+    took_s: float
+    broken: BaseException | None = None
+
+
+class Crew:
+    """A context manager around `size` threads that fetch what they are given."""
+
+    def __init__(self, fetcher: Fetcher, size: int, blocked: Sequence[str] = ()) -> None:
+        self._fetcher, self._blocked = fetcher, tuple(blocked)
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._arrivals: SimpleQueue[Arrival] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(size)]
+        self.under_way = 0
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _ in self._threads:
+            self._tasks.put(None)
+
+    def give(self, task: Task) -> None:
+        """Have a page fetched."""
+        self.under_way += 1
+        self._tasks.put(task)
+
+    def take(self, wait_s: float) -> Arrival | None:
+        """The next that arrives within `wait_s` seconds, or None."""
+        try:
+            arrival = self._arrivals.get(timeout=wait_s) if wait_s > 0 else self._arrivals.get_nowait()
+        except Empty:
+            return None
+        self.under_way -= 1
+        if arrival.broken is not None:
+            raise arrival.broken
+        return arrival
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            began = time.monotonic()
+            try:
+                fetched, packed = self._fetch(task)
+            except BaseException as error:  # noqa: BLE001 - the crawl must hear of it, whatever it is
+                self._arrivals.put(Arrival(task, Fetched(task.link.url), None, 0.0, error))
+            else:
+                self._arrivals.put(Arrival(task, fetched, packed, time.monotonic() - began))
+
+    def _fetch(self, task: Task) -> tuple[Fetched, Packed | None]:
+        known = task.known
+        fetched = self._fetcher.once(task.link.url, known.condition if known else None)
+        if not fetched.status:
+            return fetched, None
+        if fetched.status == 304 and known is not None:
+            return fetched, Packed(pack_not_modified(fetched, known.at), 0)
+        return judge(fetched, self._blocked), pack_exchange(fetched)
