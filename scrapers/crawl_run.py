@@ -28,6 +28,7 @@ MAX_WAITS = 10  # times that a page may answer with Retry-After
 UNANSWERED_IN_A_ROW = 10  # then the site is down, whatever single pages are
 _COMMIT_EVERY_S, _COMMIT_PAGES = 0.5, 64
 _TICK_S = 1.0
+_LEADS_OUT = {"off-site": "which is another host", "robots": "which robots.txt refuses"}
 
 
 class Run:
@@ -63,7 +64,7 @@ class Run:
     def fetch_and_render(self, renderer: Renderer) -> None:
         """Go on until no page is left to fetch or to draw."""
         for url in self._site.start_urls:
-            if self._frontier.add(url) is None and self._frontier.is_refused(url):
+            if self._frontier.add(url) is None and self._frontier.state(url) == "robots":
                 raise RobotsError(f"{url}: expected to fetch the start page, robots.txt refuses it")
         self._bar.update(self._pages)
         while True:
@@ -93,10 +94,12 @@ class Run:
         """Start all requests that may start now; how long to wait for the next, in seconds."""
         while not self._pace.in_doubt:
             now = time.monotonic()
-            wait_s = self._pace.wait_s(now, self._crew.under_way)
+            if not self._crew.is_free():
+                return _TICK_S
+            wait_s = self._pace.wait_s(now, self._crew.younger(self._pace.slow_s, now))
             due_s = self._later[0][0] - now if self._later else _TICK_S
             if wait_s is None:
-                return _TICK_S
+                return self._pace.slow_s / 4
             if due_s > 0 and not self._may_fetch():
                 return min(due_s, _TICK_S) if self._crew.under_way or self._later else 0.0
             if wait_s > 0:
@@ -163,6 +166,7 @@ class Run:
 
     def _see_whether_up(self) -> None:
         """So much has failed in a row that the start page says whether the site is up at all."""
+        time.sleep(self._pace.paused_s(time.monotonic()))
         up = not self._fetcher.once(self._site.start_urls[0]).transient
         now = time.monotonic()
         if up:
@@ -247,7 +251,10 @@ class Run:
         if link.redirects >= MAX_REDIRECTS:
             return self._failed(link, outcome, f"over {MAX_REDIRECTS} redirects")
         self._frontier.add(target, parent=link, redirects=link.redirects + 1)
-        return replace(outcome, why=f"redirected to {target}"[:500])
+        why = _LEADS_OUT.get(self._frontier.state(target))
+        if why is not None:
+            return self._failed(link, outcome, f"redirected to {target:.500}, {why}")
+        return replace(outcome, target=self._frontier.key(target))
 
     def _render_all(self, renderer: Renderer) -> bool:
         """Draw what waits for a browser; whether there was any."""

@@ -43,7 +43,7 @@ class Crew:
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._arrivals: SimpleQueue[Arrival] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(size)]
-        self.under_way = 0
+        self._began: dict[int, float] = {}
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -56,9 +56,22 @@ class Crew:
         for _ in self._threads:
             self._tasks.put(None)
 
+    @property
+    def under_way(self) -> int:
+        """How many tasks have not arrived yet."""
+        return len(self._began)
+
+    def is_free(self) -> bool:
+        """Whether a thread waits for a task."""
+        return len(self._began) < len(self._threads)
+
+    def younger(self, seconds: float, now: float) -> int:
+        """How many tasks are under way for less than so many seconds."""
+        return sum(now - began < seconds for began in self._began.values())
+
     def give(self, task: Task) -> None:
         """Have a page fetched."""
-        self.under_way += 1
+        self._began[task.link.id] = task.began
         self._tasks.put(task)
 
     def take(self, wait_s: float) -> Arrival | None:
@@ -67,7 +80,7 @@ class Crew:
             arrival = self._arrivals.get(timeout=wait_s) if wait_s > 0 else self._arrivals.get_nowait()
         except Empty:
             return None
-        self.under_way -= 1
+        del self._began[arrival.task.link.id]
         if arrival.broken is not None:
             raise arrival.broken
         return arrival

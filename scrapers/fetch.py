@@ -13,7 +13,6 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
 from urllib3.exceptions import HTTPError, MaxRetryError
-from urllib3.util.wait import wait_for_read
 
 from scrapers.addresses import is_local
 from scrapers.body import ACCEPT_ENCODING, TooLargeError, decode
@@ -175,7 +174,11 @@ class Fetcher:
             request.headers["Cookie"] = cookie
         with self._deadlines.within(self._total_timeout_s) as exchange:
             try:
-                return self._receive(request)
+                fetched = self._receive(request)
+                if not exchange.late:
+                    return fetched
+                # A head that was cut off reads like a whole one.
+                raise ValueError("late")
             except (TooLargeError, ForbiddenAddressError) as error:
                 return Fetched(url, error=str(error))
             except (HTTPError, ValueError, OSError) as error:
@@ -215,14 +218,24 @@ def _read(raw: Any, declared: str, max_bytes: int) -> bytes:
     """An answer's body. Raises TooLargeError, and ValueError when it is longer than it says."""
     if declared.isdigit() and int(declared) > max_bytes:
         raise TooLargeError(f"body over {max_bytes:,} bytes ({int(declared):,})")
-    sock = getattr(raw.connection, "sock", None)
+    if declared.isdigit() and not raw.chunked:
+        return _read_declared(raw, int(declared))
     body = bytearray()
     for chunk in raw.stream(_CHUNK, decode_content=False):
         body += chunk
         if len(body) > max_bytes:
             raise TooLargeError(f"body over {max_bytes:,} bytes")
-    if declared and sock is not None and sock.fileno() != -1 and wait_for_read(sock, 0) and sock.recv(1):
-        raise ValueError(f"body longer than its Content-Length of {declared} bytes")
+    return bytes(body)
+
+
+def _read_declared(raw: Any, size: int) -> bytes:
+    """A body of `size` bytes; a look before its last byte shows whether the server has sent more."""
+    stream = getattr(getattr(raw, "_fp", None), "fp", None)
+    body = raw.read(size - 1, decode_content=False) if size > 1 else b""
+    more = len(stream.peek(2)) if stream is not None and size else 0
+    body += raw.read(decode_content=False)
+    if more > 1:
+        raise ValueError(f"body longer than its Content-Length of {size} bytes")
     return bytes(body)
 
 

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS pages (
   status INTEGER,
   why TEXT,
   stands_for TEXT,
+  target TEXT,
   etag TEXT,
   modified TEXT,
   at TEXT,
@@ -70,6 +71,7 @@ class Outcome:
     status: int = 0
     why: str = ""
     stands_for: str | None = None
+    target: str | None = None
     etag: str = ""
     modified: str = ""
     at: str = ""
@@ -154,10 +156,10 @@ class Frontier:
             return "barren"
         return "queued"
 
-    def is_refused(self, url: str) -> bool:
-        """Whether robots.txt refuses a URL that was added."""
+    def state(self, url: str) -> str:
+        """The state of a URL that was added."""
         row = self._base.execute("SELECT state FROM pages WHERE key = ?", (self.key(url),)).fetchone()
-        return row is not None and row[0] == "robots"
+        return "" if row is None else str(row[0])
 
     def mark_seen(self, canonical_url: str) -> bool:
         """Count a page as seen without fetching it; whether it was seen before."""

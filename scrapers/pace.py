@@ -4,6 +4,7 @@ from scrapers.fetch import MAX_BACKOFF_S, MAX_RETRY_AFTER_S, Fetched
 
 FIRST_LIMIT = 2.0
 SLOW = 4.0  # times the usual latency: then more at once only queue up at the host
+SLOW_AT_LEAST_S = 0.2
 BUSY_IN_A_ROW = 3
 BAD_IN_A_ROW = 8  # then the site itself may be down, whatever single pages are
 
@@ -40,6 +41,15 @@ class Pace:
             return None
         return max(0.0, self._next_start - now, self._paused_until - now)
 
+    @property
+    def slow_s(self) -> float:
+        """A request that takes longer than this many seconds no longer keeps others from starting."""
+        return max(SLOW * (self._usual_s or 0.0), SLOW_AT_LEAST_S)
+
+    def paused_s(self, now: float) -> float:
+        """How many seconds of a pause are left."""
+        return max(0.0, self._paused_until - now)
+
     def started(self, now: float) -> None:
         """A request starts."""
         self._next_start = now + self._delay_s
@@ -63,7 +73,7 @@ class Pace:
     def outage(self, now: float) -> None:
         """The site is down: wait, longer each time."""
         self._limit = 1.0
-        self.pause(now + min(2.0**self._outages, MAX_BACKOFF_S))
+        self.pause(now + min(2.0 ** min(self._outages, 10), MAX_BACKOFF_S))
         self._outages += 1
 
     def is_up(self) -> None:

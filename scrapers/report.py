@@ -116,6 +116,7 @@ def read_report(site: Site, base: sqlite3.Connection, tally: Tally, gone: list[s
             "SELECT url, kind, status, why FROM pages WHERE state = 'failed' ORDER BY url"
         )
     ]
+    report.errors = sorted(report.errors + _circles(base), key=lambda failure: failure.url)
     report.duplicates = dict(
         base.execute("SELECT url, stands_for FROM pages WHERE stands_for IS NOT NULL ORDER BY url").fetchall()
     )
@@ -127,6 +128,26 @@ def read_report(site: Site, base: sqlite3.Connection, tally: Tally, gone: list[s
     for state in ("too-deep", "barren", "excluded"):
         report.passed_over |= {state: urls} if (urls := _urls(base, state)) else {}
     return report
+
+
+def _circles(base: sqlite3.Connection) -> list[Failure]:
+    """The pages whose redirects lead back to themselves."""
+    rows = base.execute("SELECT key, target, url, kind FROM pages WHERE target IS NOT NULL").fetchall()
+    targets = {key: target for key, target, _, _ in rows}
+    return [
+        Failure(url, kind, 0, "redirected in a circle")
+        for key, _, url, kind in rows
+        if _comes_back(key, targets)
+    ]
+
+
+def _comes_back(key: str, targets: dict[str, str]) -> bool:
+    passed: set[str] = set()
+    at = key
+    while at in targets and at not in passed:
+        passed.add(at)
+        at = targets[at]
+    return at == key
 
 
 def _urls(base: sqlite3.Connection, state: str, most: int = MAX_NAMED) -> list[str]:

@@ -22,7 +22,7 @@ from pydantic import (
 
 from scrapers.errors import SpecError
 from scrapers.spec_texts import BaseUrl, Css, Regex, XPath
-from scrapers.urls import absolute, same_host
+from scrapers.urls import TRACKING, absolute, same_host
 
 FieldType = Literal["money", "number", "area", "date", "category", "text", "flag", "url"]
 ROBOTS_PATH = "/robots.txt"
@@ -203,7 +203,7 @@ class Politeness(_Strict):
     max_total_bytes: PositiveInt = 16 * 2**30
     max_depth: PositiveInt = 1000
     max_barren: PositiveInt = 20
-    drop_query: tuple[str, ...] = ()
+    drop_query: tuple[str, ...] = TRACKING
     exclude: tuple[Regex, ...] = ()
     blocked: tuple[Regex, ...] = ()
     headers: dict[str, str] = {}

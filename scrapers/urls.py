@@ -1,5 +1,6 @@
 """URLs: the one spelling that stands for a page, links made absolute, what is of the site and what is not."""
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit, urlunsplit
@@ -7,16 +8,31 @@ from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit, urlunsplit
 from w3lib.url import canonicalize_url, safe_url_string
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SESSION = re.compile(r";jsessionid=[^/?#;]*", re.IGNORECASE)
+TRACKING = (
+    "utm_*",
+    "gclid",
+    "dclid",
+    "fbclid",
+    "msclkid",
+    "mc_cid",
+    "mc_eid",
+    "phpsessid",
+    "jsessionid",
+    "sessionid",
+)
+"""Query keys that tell where a visitor came from, or who that is, and not which page it is."""
 
 
 def absolute(link: str, base: str, *, drop_query: Sequence[str] = ()) -> str | None:
     """The URL that a link on the page `base` leads to, or None when it is broken or not http(s).
 
     It is percent-encoded as browsers do; the fragment and the query keys that match a glob pattern of
-    `drop_query` are left out.
+    `drop_query` (in whatever case) are left out, and so is a `;jsessionid=` of the path.
     """
     try:
         url = safe_url_string(urldefrag(urljoin(base, link.strip())).url)
+        url = _SESSION.sub("", url) if ";" in url else url
         parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.port == 0:
             return None
@@ -30,7 +46,7 @@ def absolute(link: str, base: str, *, drop_query: Sequence[str] = ()) -> str | N
 
 def _dropped(pair: str, patterns: Sequence[str]) -> bool:
     key = next(iter(parse_qsl(pair, keep_blank_values=True)), ("", ""))[0]
-    return any(fnmatchcase(key, pattern) for pattern in patterns)
+    return any(fnmatchcase(key.lower(), pattern.lower()) for pattern in patterns)
 
 
 def canonical(url: str, *, drop_query: Sequence[str] = ()) -> str:

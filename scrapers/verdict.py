@@ -33,15 +33,19 @@ def judge(fetched: Fetched, blocked: Sequence[str] = ()) -> Fetched:
     """
     if fetched.error or fetched.status != 200:
         return fetched
-    kind = next((name for magic, name in _MAGIC.items() if fetched.content.startswith(magic)), None)
+    problem = why_no_page(fetched.content, blocked)
+    return replace(fetched, error=problem, transient="challenge" in problem) if problem else fetched
+
+
+def why_no_page(content: bytes, blocked: Sequence[str] = ()) -> str:
+    """Why a body is no page of the site; empty when it is one."""
+    if not content:
+        return "an empty body"
+    kind = next((name for magic, name in _MAGIC.items() if content.startswith(magic)), None)
     if kind is not None:
-        return replace(fetched, error=f"expected a page, got {kind}")
-    said = _challenge(fetched.content, blocked)
-    if said:
-        return replace(
-            fetched, transient=True, error=f"expected a page, got a challenge to the crawler ({said!r})"
-        )
-    return fetched
+        return f"expected a page, got {kind}"
+    said = _challenge(content, blocked)
+    return f"expected a page, got a challenge to the crawler ({said!r})" if said else ""
 
 
 def _challenge(content: bytes, blocked: Sequence[str]) -> str:
