@@ -15,6 +15,7 @@ from scrapers.crew import Crew
 from scrapers.errors import LostPagesError, RobotsError, SiteDownError
 from scrapers.fetch import Fetcher
 from scrapers.frontier import Frontier
+from scrapers.login import Login
 from scrapers.pace import Pace
 from scrapers.partial import REPORT_NAME, WARC_NAME, Partial, about
 from scrapers.previous import Previous
@@ -23,6 +24,7 @@ from scrapers.report import CrawlReport, read_report
 from scrapers.robots import Robots, read_robots
 from scrapers.server import running
 from scrapers.spec import ROBOTS_PATH, Site
+from scrapers.verdict import Judge
 from scrapers.warc import PageWriter
 from scrapers.warc_records import pack_exchange
 
@@ -53,9 +55,11 @@ def crawl(site: Site, folder: Path, *, progress: bool = True, since: datetime | 
         previous = stack.enter_context(Previous(folder))
         renderer = stack.enter_context(Renderer(site, fetcher, partial))
         bar = stack.enter_context(tqdm(desc="crawl", unit="page", disable=not progress, leave=False))
-        crew = stack.enter_context(Crew(fetcher, site.crawl.concurrency, site.crawl.blocked))
+        judge = Judge(site)
+        crew = stack.enter_context(Crew(fetcher, site.crawl.concurrency, judge))
         pace = Pace(most=site.crawl.concurrency, delay_s=fetcher.delay_s)
-        run = Run(site, fetcher, writer, partial, frontier, previous, crew, pace, bar, since)
+        login = None if site.login is None else Login(site, site.login, fetcher)
+        run = Run(site, fetcher, writer, partial, frontier, previous, crew, pace, judge, login, bar, since)
         run.fetch_and_render(renderer)
         frontier.commit(writer.size)
         report = read_report(site, frontier.base, run.tally, previous.gone(frontier.base))

@@ -12,7 +12,8 @@ from scrapers.crew import Arrival, Crew, Task
 from scrapers.errors import RenderError, RobotsError, SiteDownError
 from scrapers.fetch import BUSY_STATUSES, MAX_RETRY_AFTER_S, Fetched, Fetcher, backoff, named
 from scrapers.frontier import Frontier, Link, Outcome
-from scrapers.links import identity, links, refresh_target
+from scrapers.links import identity, links, next_pages, refresh_target
+from scrapers.login import Login
 from scrapers.pace import Pace
 from scrapers.page import Page
 from scrapers.partial import Partial
@@ -21,9 +22,11 @@ from scrapers.render import Renderer
 from scrapers.report import Tally
 from scrapers.spec import Site
 from scrapers.urls import absolute
+from scrapers.verdict import LOGGED_OUT, Judge
 from scrapers.warc import PageWriter
 
 MAX_REDIRECTS = 10
+MAX_LOGINS_A_PAGE = 3
 MAX_WAITS = 10  # times that a page may answer with Retry-After
 UNANSWERED_IN_A_ROW = 10  # then the site is down, whatever single pages are
 _COMMIT_EVERY_S, _COMMIT_PAGES = 0.5, 64
@@ -44,16 +47,20 @@ class Run:
         previous: Previous,
         crew: Crew,
         pace: Pace,
+        judge: Judge,
+        login: Login | None,
         bar: Any,
         since: datetime | None,
     ) -> None:
         self._site, self._fetcher, self._writer, self._partial = site, fetcher, writer, partial
         self._frontier, self._previous, self._crew, self._pace = frontier, previous, crew, pace
+        self._judge, self._login = judge, login
         self._bar, self._since = bar, since
         self._later: list[tuple[float, int, Link]] = []
         self._numbers = count()
         self._tries: Counter[int] = Counter()
         self._waits: Counter[int] = Counter()
+        self._out: Counter[int] = Counter()
         self._given_up: list[Link] = []
         self._unanswered = 0
         self._pages = partial.resumed
@@ -63,6 +70,8 @@ class Run:
 
     def fetch_and_render(self, renderer: Renderer) -> None:
         """Go on until no page is left to fetch or to draw."""
+        if self._login is not None:
+            self._login.enter()
         for url in self._site.start_urls:
             if self._frontier.add(url) is None and self._frontier.state(url) == "robots":
                 raise RobotsError(f"{url}: expected to fetch the start page, robots.txt refuses it")
@@ -111,9 +120,9 @@ class Run:
 
     def _start(self, link: Link, now: float) -> None:
         left = self._partial.answer(link.url)
-        if left is not None:
+        if left is not None and not self._judge.judge(left[0]).transient:
             self.tally.resumed += 1
-            self._read(link, left[0], Outcome("done", start=left[1]))
+            self._read(link, self._judge.judge(left[0]), Outcome("done", start=left[1]))
             return
         known = self._previous.known(self._frontier.key(link.url))
         if known is not None and known.is_since(self._since):
@@ -129,8 +138,11 @@ class Run:
     def _arrived(self, arrival: Arrival) -> None:
         fetched, link, known = arrival.fetched, arrival.task.link, arrival.task.known
         self.tally.bytes += len(fetched.body)
-        self._pace.ended(fetched, arrival.took_s, time.monotonic())
+        if fetched.error != LOGGED_OUT:
+            self._pace.ended(fetched, arrival.took_s, time.monotonic())
         start = None if arrival.packed is None else self._writer.append(arrival.packed.data)
+        if fetched.error == LOGGED_OUT and self._logged_in_anew(arrival.task):
+            return
         if fetched.transient and self._again(link, fetched):
             return
         at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -146,6 +158,16 @@ class Run:
             outcome = replace(outcome, start=self._writer.append(had[1]), size=len(had[1]), unchanged=True)
             fetched = as_fetched(had[0], fetched)
         self._read(link, fetched, outcome)
+
+    def _logged_in_anew(self, task: Task) -> bool:
+        """Whether a page that came as the login page is asked for again, in a session begun since."""
+        if self._login is None or self._out[task.link.id] >= MAX_LOGINS_A_PAGE:
+            return False
+        self._out[task.link.id] += 1
+        if self._login.at <= task.began:
+            self._login.enter()
+        heapq.heappush(self._later, (time.monotonic(), next(self._numbers), task.link))
+        return True
 
     def _again(self, link: Link, fetched: Fetched) -> bool:
         """Whether a page that another try may better gets one."""
@@ -241,6 +263,8 @@ class Run:
         own = [url for url in found if self._site.kind_of(url) == link.kind]
         new = [self._frontier.add(url, parent=link) for url in found if url not in set(own)]
         parent = replace(link, barren=0 if any(new) else link.barren + 1)
+        if any(new):
+            own += next_pages(link.url, kind)
         for url in own:
             self._frontier.add(url, parent=parent)
 

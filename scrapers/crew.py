@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -11,7 +10,7 @@ from typing import Self
 from scrapers.fetch import Fetched, Fetcher
 from scrapers.frontier import Link
 from scrapers.previous import Known
-from scrapers.verdict import judge
+from scrapers.verdict import Judge
 from scrapers.warc_records import Packed, pack_exchange, pack_not_modified
 
 
@@ -38,8 +37,8 @@ class Arrival:
 class Crew:
     """A context manager around `size` threads that fetch what they are given."""
 
-    def __init__(self, fetcher: Fetcher, size: int, blocked: Sequence[str] = ()) -> None:
-        self._fetcher, self._blocked = fetcher, tuple(blocked)
+    def __init__(self, fetcher: Fetcher, size: int, judge: Judge) -> None:
+        self._fetcher, self._judge = fetcher, judge
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._arrivals: SimpleQueue[Arrival] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(size)]
@@ -102,4 +101,4 @@ class Crew:
             return fetched, None
         if fetched.status == 304 and known is not None:
             return fetched, Packed(pack_not_modified(fetched, known.at), 0)
-        return judge(fetched, self._blocked), pack_exchange(fetched)
+        return self._judge.judge(fetched), pack_exchange(fetched)

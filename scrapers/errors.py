@@ -33,6 +33,10 @@ class RenderError(ScrapeError):
     """One page did not become in the browser what the spec waits for."""
 
 
+class LoginError(ScrapeError):
+    """The site does not let us log in as the spec says."""
+
+
 class LostPagesError(ScrapeError):
     """The crawl ended without pages that the spec demands."""
 

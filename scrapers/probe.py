@@ -10,6 +10,7 @@ from scrapers.errors import FieldError, ScrapeError
 from scrapers.extract import KindReader
 from scrapers.fields import Value, fold, read_value
 from scrapers.links import links
+from scrapers.login import Login
 from scrapers.page import Page
 from scrapers.render import allowed_hosts
 from scrapers.server import is_ready, running
@@ -96,6 +97,8 @@ def _up(site: Site) -> Iterator[None]:
 
 def _fetched(url: str, kind: PageKind, site: Site) -> Page:
     with fetcher_of(site) as fetcher:
+        if site.login is not None:
+            Login(site, site.login, fetcher).enter()
         fetched = fetcher.follow(url)
     if fetched.error or fetched.location:
         raise ScrapeError(

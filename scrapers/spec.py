@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -19,9 +19,10 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic import Field as PydanticField
 
 from scrapers.errors import SpecError
-from scrapers.spec_texts import BaseUrl, Css, Regex, XPath
+from scrapers.spec_texts import BaseUrl, Css, JsonPath, Regex, XPath
 from scrapers.urls import TRACKING, absolute, same_host
 
 FieldType = Literal["money", "number", "area", "date", "category", "text", "flag", "url"]
@@ -37,29 +38,61 @@ class _Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _only_known_keys(cls, data: Any) -> Any:
-        unknown = [key for key in data if key not in cls.model_fields] if isinstance(data, dict) else []
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [key for key in data if key not in known] if isinstance(data, dict) else []
         if unknown:
-            raise ValueError(f"unknown key {unknown[0]!r}, expected some of {', '.join(cls.model_fields)}")
+            raise ValueError(f"unknown key {unknown[0]!r}, expected some of {', '.join(known)}")
         return data
+
+
+def _key(name: str) -> str:
+    """The key in the spec of a way to find something; pydantic has a use of its own for `json`."""
+    return name.removesuffix("_path")
 
 
 class Selector(_Strict):
     """One CSS selector or one XPath expression."""
 
+    ways: ClassVar[tuple[str, ...]] = ("css", "xpath")
     css: Css | None = None
     xpath: XPath | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        ways = [name for name in ("css", "xpath", "label") if getattr(self, name, None) is not None]
+        ways = [name for name in self.ways if getattr(self, name) is not None]
         if len(ways) != 1:
-            known = "css, xpath or label" if isinstance(self, Field) else "css or xpath"
+            names = [_key(name) for name in self.ways]
+            known = f"{', '.join(names[:-1])} or {names[-1]}"
             raise ValueError(f"expected exactly one of {known}, got {' and '.join(ways) or 'none'}")
         return self
 
     def __str__(self) -> str:
-        way = next(name for name in ("css", "xpath", "label") if getattr(self, name, None) is not None)
-        return f"{way} {getattr(self, way)!r}"
+        way = next(name for name in self.ways if getattr(self, name) is not None)
+        return f"{_key(way)} {getattr(self, way)!r}"
+
+
+class Follow(Selector):
+    """Links to take from a page.
+
+    css and xpath find elements with an href, xpath also texts; `json` is a JMESPath into a page of JSON;
+    `sitemap: true` takes every page and sitemap that an XML sitemap names (also a packed one). `into` is a
+    URL whose `{}` is filled with each text found ("/api/homes?cursor={}"). `next_page` is the query key of a
+    page number: the next one is asked for as long as a page leads to something new.
+    """
+
+    ways: ClassVar[tuple[str, ...]] = ("css", "xpath", "json_path", "sitemap", "next_page")
+    json_path: JsonPath | None = PydanticField(None, alias="json")
+    sitemap: Literal[True] | None = None
+    next_page: str | None = None
+    into: str | None = None
+
+    @model_validator(mode="after")
+    def _into_is_a_template(self) -> Self:
+        if self.into is not None and (self.into.count("{}") != 1 or self.sitemap or self.next_page):
+            raise ValueError(
+                f"into: expected a URL with one {{}} beside css, xpath or json, got {self.into!r}"
+            )
+        return self
 
 
 class Field(Selector):
@@ -72,6 +105,7 @@ class Field(Selector):
     row itself.
     """
 
+    ways: ClassVar[tuple[str, ...]] = ("css", "xpath", "label")
     label: str | None = None
     attr: str | None = None
     type: FieldType
@@ -144,7 +178,7 @@ class PageKind(_Strict):
     """A kind of page: told by its URL, followed from, read for one record or for one record a row."""
 
     url: Regex
-    follow: tuple[Selector, ...] = ()
+    follow: tuple[Follow, ...] = ()
     browser: Rendering | None = None
     rows: Selector | None = None
     joins: str | None = None
@@ -210,6 +244,30 @@ class Politeness(_Strict):
     cookies: dict[str, str] = {}
 
 
+class LoginForm(_Strict):
+    """How to log in: the page with the form, its fields by the environment variables that hold their values.
+
+    `form` finds the form. After the login `logged_in` must match (if it is not given: `logged_out` must not).
+    A page on which `logged_out` matches, or a redirect to the login page, means that the session has ended.
+    """
+
+    page: str
+    form: Css = "form:has(input[type=password])"
+    fields: dict[str, str]
+    logged_in: Css | None = None
+    logged_out: Css = "input[type=password]"
+
+    @model_validator(mode="after")
+    def _fields_by_variables(self) -> Self:
+        wrong = [name for name in self.fields.values() if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)]
+        if wrong or not self.fields:
+            raise ValueError(
+                "login.fields: expected form field: ENVIRONMENT_VARIABLE, "
+                f"got {wrong[0] if wrong else 'none'!r} (a password is never written into a spec)"
+            )
+        return self
+
+
 class Site(_Strict):
     """One site, as its YAML spec says."""
 
@@ -218,6 +276,7 @@ class Site(_Strict):
     start: tuple[str, ...]
     key: str
     server: Server | None = None
+    login: LoginForm | None = None
     crawl: Politeness = Politeness()
     pages: dict[str, PageKind]
 

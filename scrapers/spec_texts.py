@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
+import jmespath
 import soupsieve
 from lxml import etree
 from pydantic import AfterValidator
@@ -25,6 +26,14 @@ def _checked_xpath(xpath: str) -> str:
     return xpath
 
 
+def _checked_json_path(path: str) -> str:
+    try:
+        jmespath.compile(path)
+    except jmespath.exceptions.JMESPathError as error:
+        raise ValueError(f"not a JMESPath: {path!r} ({' '.join(str(error).split())})") from error
+    return path
+
+
 def _checked_regex(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -42,5 +51,6 @@ def _checked_base(url: str) -> str:
 
 Css = Annotated[str, AfterValidator(_checked_css)]
 XPath = Annotated[str, AfterValidator(_checked_xpath)]
+JsonPath = Annotated[str, AfterValidator(_checked_json_path)]
 Regex = Annotated[str, AfterValidator(_checked_regex)]
 BaseUrl = Annotated[str, AfterValidator(_checked_base)]

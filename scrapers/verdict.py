@@ -1,10 +1,16 @@
-"""Whether an answer that looks like a page is one: no other kind of file, no challenge to the client."""
+"""Whether an answer that looks like a page is one: no other kind of file, no challenge, no login page."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import urljoin
 
 from scrapers.fetch import Fetched
+from scrapers.page import Page
+from scrapers.spec import LoginForm, Site
+from scrapers.urls import absolute
+
+LOGGED_OUT = "expected a page, got the login page"
 
 _MAGIC = {
     b"%PDF-": "a PDF",
@@ -12,7 +18,6 @@ _MAGIC = {
     b"\xff\xd8\xff": "a JPEG image",
     b"GIF8": "a GIF image",
     b"PK\x03\x04": "a ZIP archive",
-    b"\x1f\x8b": "a gzip file",
 }
 _TITLE = re.compile(rb"<title[^>]*>(.{0,200}?)</title", re.IGNORECASE | re.DOTALL)
 _HEAD_BYTES = 8192
@@ -25,27 +30,48 @@ _SMALL_BYTES = 64 * 1024  # of a page whose heading alone may be the challenge
 _HEADING = re.compile(rb"<h1[^>]*>(.{0,300}?)</h1", re.IGNORECASE | re.DOTALL)
 
 
-def judge(fetched: Fetched, blocked: Sequence[str] = ()) -> Fetched:
-    """The answer; with an error when its 200 is no page of the site.
+class Judge:
+    """Tells the pages of a site from what else comes as 200."""
 
-    `blocked` are further regular expressions of texts by which the site turns a crawler away. A challenge may
-    be gone at another try, another kind of file not.
-    """
-    if fetched.error or fetched.status != 200:
-        return fetched
-    problem = why_no_page(fetched.content, blocked)
-    return replace(fetched, error=problem, transient="challenge" in problem) if problem else fetched
+    def __init__(self, site: Site) -> None:
+        self._blocked = site.crawl.blocked
+        self._login = site.login
+        self._login_url = None if site.login is None else urljoin(site.base_url + "/", site.login.page)
 
+    def judge(self, fetched: Fetched) -> Fetched:
+        """The answer; with an error when it is no page, which another try may better or not."""
+        if fetched.error:
+            return fetched
+        if fetched.location and self._login_url is not None:
+            target = absolute(fetched.location, fetched.url) or ""
+            if target.partition("?")[0] == self._login_url.partition("?")[0]:
+                return replace(fetched, error=LOGGED_OUT, transient=True)
+        if fetched.status != 200:
+            return fetched
+        problem = self.why_no_page(Page(fetched.url, fetched.content, fetched.header("content-type")))
+        again = problem == LOGGED_OUT or "challenge" in problem
+        return replace(fetched, error=problem, transient=again) if problem else fetched
 
-def why_no_page(content: bytes, blocked: Sequence[str] = ()) -> str:
-    """Why a body is no page of the site; empty when it is one."""
-    if not content:
-        return "an empty body"
-    kind = next((name for magic, name in _MAGIC.items() if content.startswith(magic)), None)
-    if kind is not None:
-        return f"expected a page, got {kind}"
-    said = _challenge(content, blocked)
-    return f"expected a page, got a challenge to the crawler ({said!r})" if said else ""
+    def why_no_page(self, page: Page) -> str:
+        """Why a page is none of the site's; empty when it is one."""
+        if not page.content:
+            return "an empty body"
+        kind = next((name for magic, name in _MAGIC.items() if page.content.startswith(magic)), None)
+        if kind is not None:
+            return f"expected a page, got {kind}"
+        said = _challenge(page.content, self._blocked)
+        if said:
+            return f"expected a page, got a challenge to the crawler ({said!r})"
+        return LOGGED_OUT if self._is_logged_out(page) else ""
+
+    def _is_logged_out(self, page: Page) -> bool:
+        if self._login is None or page.url == self._login_url:
+            return False
+        # Parsing a page for this alone would double the cost of a crawl.
+        hinted = self._login.logged_out != LoginForm.model_fields["logged_out"].default
+        return (hinted or b"password" in page.content) and page.soup.select_one(
+            self._login.logged_out
+        ) is not None
 
 
 def _challenge(content: bytes, blocked: Sequence[str]) -> str:

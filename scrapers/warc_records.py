@@ -89,11 +89,16 @@ def _answer(fetched: Fetched) -> StatusAndHeaders:
     return StatusAndHeaders(f"{fetched.status} {ascii(fetched.reason)[1:-1]}", headers, protocol="HTTP/1.1")
 
 
+def _open(name: str, value: str) -> str:
+    """A header's value as it may be archived: a session is not for those who read the file."""
+    return "[withheld]" if name.lower() in {"cookie", "authorization"} else value
+
+
 def _request(fetched: Fetched, answer: Any) -> bytes:
     writer, file = _writer()
     parts = urlsplit(requote_uri(fetched.url))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    asked = [("Host", parts.netloc), *fetched.request_headers]
+    asked = [("Host", parts.netloc), *((key, _open(key, value)) for key, value in fetched.request_headers)]
     question = StatusAndHeaders(f"{fetched.method} {target} HTTP/1.1", asked, is_http_request=True)
     about = {"WARC-Concurrent-To": answer.rec_headers.get_header("WARC-Record-ID")}
     writer.write_record(

@@ -20,7 +20,7 @@ from scrapers.links import refresh_target
 from scrapers.page import Page
 from scrapers.records import PageRecords, read_page
 from scrapers.spec import Site
-from scrapers.verdict import why_no_page
+from scrapers.verdict import Judge
 from scrapers.warc import read_pages
 
 _BATCH = 16
@@ -55,7 +55,8 @@ def read_all(site: Site, warc: Path, *, workers: int, progress: bool) -> Iterato
 def read_batch(site: Site, batch: list[_Item]) -> list[PageRecords]:
     """The records of some pages. Runs in a process of its own."""
     readers = {name: KindReader(site.pages[name]) for name in {item.kind for item in batch}}
-    pages = (item for item in batch if refresh_target(item.page) is None)
+    judge = Judge(site)
+    pages = (item for item in batch if not judge.why_no_page(item.page) and refresh_target(item.page) is None)
     return [read_page(item.page, item.kind, readers[item.kind], site) for item in pages]
 
 
@@ -67,7 +68,6 @@ def _batches(site: Site, warc: Path) -> Iterator[list[_Item]]:
         if (kind := site.kind_of(stored.url)) is not None
         and site.pages[kind].fields
         and stored.rendered == (site.pages[kind].browser is not None)
-        and not why_no_page(stored.content, site.crawl.blocked)
     )
     while batch := list(islice(items, _BATCH)):
         yield batch

@@ -1,5 +1,6 @@
 """A web site on a bad day, byte by byte: each route writes to the socket itself."""
 
+import re
 import socket
 import threading
 import time
@@ -43,6 +44,7 @@ class FaultSite:
         self.before: Callable[[socket.socket, str, int], bool] = lambda *_: False
         self.requests: list[str] = []
         self.heads: list[str] = []
+        self.body = b""
         self._counts: Counter[str] = Counter()
         self._lock, self._open = threading.Lock(), True
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -130,6 +132,10 @@ class FaultSite:
                             return
                         buffer += data
                     head, _, buffer = buffer.partition(b"\r\n\r\n")
+                    declared = re.search(rb"(?i)content-length: (\d+)", head)
+                    while declared and len(buffer) < int(declared[1]):
+                        buffer += sock.recv(65536)
+                    self.body, buffer = buffer[: int(declared[1]) if declared else 0], b""
                     self._answer(sock, head.decode())
             except OSError:
                 return

@@ -1,4 +1,4 @@
-"""Sites on a bad day: the right records, nothing lost or doubled, no hang, what was not had named with why."""
+"""Sites on a bad day: the right records, nothing lost or doubled, no hang, what was not had is named."""
 
 import gzip
 import socket
