@@ -47,6 +47,24 @@ def serve(
 
 @app.command()
 @one_line_errors(ScrapeError)
+def crawl(
+    site: Annotated[Path, typer.Argument(help="The site spec.")],
+    pages: Annotated[Path, typer.Argument(help="Folder for pages.warc.gz and the crawl's report.")],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Do not ask again for pages had since then: 30m, 12h, 3d, or a date (ISO 8601, UTC)."
+        ),
+    ] = None,
+) -> None:
+    """Crawl a site as its spec says. Run again, it goes on where it stopped, or fetches what has changed."""
+    from pipeline.crawl import main
+
+    main(site, pages, since)
+
+
+@app.command()
+@one_line_errors(ScrapeError)
 def probe(
     url: Annotated[str, typer.Argument(help="A page of the site.")],
     site: Annotated[Path, typer.Option(help="The site spec.")],

@@ -107,8 +107,8 @@ class Browser:
         self._profile = Path(tempfile.mkdtemp(prefix="millrace-browser-"))
         try:
             # The driver and all that it starts live in the guard's process group: none outlives this process.
-            # Crash reports and caches, which have no switch, follow the XDG variables into the profile.
-            places = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME"), str(self._profile))
+            # Crash reports, caches and scratch have no switch; they follow these variables into the profile.
+            places = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TMPDIR"), str(self._profile))
             command = [str(paths.driver), "--port=0"]
             self._process = Guarded(command, scratch=self._profile, environment=places | NO_STATISTICS)
             self._driver = self._connect(paths, self._wait_for_port())

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from warcio.recordbuilder import RecordBuilder
 
 from scrapers.crawl import crawl
@@ -45,9 +47,10 @@ def killed_crawl(web: Any, folder: Path, after_requests: int) -> None:
 
 
 def check_resume(web: Any, folder: Path, after_requests: int) -> None:
-    web.fill(60)
-    whole, site = folder / "whole", web.site()
-    crawl(site, whole, progress=False)
+    whole, site = folder.parent / "whole", web.site()
+    if not whole.exists():
+        web.fill(60)
+        crawl(site, whole, progress=False)
     killed_crawl(web, folder, after_requests)
     assert not (folder / "killed" / "pages.warc.gz").exists()
     report = crawl(site, folder / "killed", progress=False)
@@ -58,10 +61,33 @@ def check_resume(web: Any, folder: Path, after_requests: int) -> None:
     assert records(site, folder / "killed") == records(site, whole)
 
 
-@pytest.mark.slow  # crawls in a process of its own
-@pytest.mark.parametrize("seed", range(6))
-def test_killed_at_any_moment(web: Any, tmp_path: Path, seed: int) -> None:
-    check_resume(web, tmp_path, after_requests=random.Random(seed).randint(1, 64))
+@pytest.mark.slow  # crawls in processes of their own
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(after_requests=st.integers(1, 64))
+def test_killed_at_any_moment(
+    web: Any, tmp_path_factory: pytest.TempPathFactory, after_requests: int
+) -> None:
+    check_resume(web, tmp_path_factory.mktemp("killed"), after_requests)
+
+
+@pytest.mark.slow  # crawls in processes of their own
+def test_killed_again_and_again(web: Any, tmp_path: Path) -> None:
+    web.fill(60)
+    crawl(web.site(), tmp_path / "whole", progress=False)
+    asked: list[str] = []
+    for _ in range(5):
+        killed_crawl(web, tmp_path, 12)
+        asked += web.requests
+    web.requests.clear()
+    crawl(web.site(), tmp_path / "killed", progress=False)
+    asked = [path for path in asked + web.requests if path != "/robots.txt"]
+    assert len(asked) - len(set(asked)) <= 5 * IN_FLIGHT
+    assert records(web.site(), tmp_path / "killed") == records(web.site(), tmp_path / "whole")
 
 
 def test_a_partial_file_cut_anywhere_is_gone_on_from(web: Any, tmp_path: Path) -> None:
