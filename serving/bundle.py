@@ -217,6 +217,11 @@ class Bundle(Frozen):
         """The inputs under their names, in order."""
         return {field.name: field for field in self.inputs}
 
+    @cached_property
+    def outputs_by_name(self) -> dict[str, Output]:
+        """The outputs under their names, in order."""
+        return {field.name: field for field in self.outputs}
+
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
         inputs = [field.name for field in self.inputs]

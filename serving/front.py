@@ -4,29 +4,19 @@ FastAPI's routing and request models would cost more time than a small graph's r
 """
 
 import asyncio
-import logging
-import re
-import secrets
 from collections.abc import Coroutine
-from itertools import count
-from time import perf_counter
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.errors import BusyError, ServingError, http_status, one_line
+from serving.exchange import GONE, Exchange
 from serving.infer_request import JSON_SIZE_HEADER
 from serving.infer_response import Answer
-from serving.logs import FIELDS, requests_log
 from serving.service import Service
 from serving.wire import Headers, Pairs, error_answer, read_body, read_headers, send_answer
 
-log = logging.getLogger(__name__)
 _JSON_SIZE = JSON_SIZE_HEADER.lower()
 _LASTS = {"infer": "/v2/models/", "predict": "/models/"}
-_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
-_PROCESS = secrets.token_hex(4)
-RETRY_AFTER = (b"retry-after", b"1")
 
 
 class Target(NamedTuple):
@@ -56,7 +46,6 @@ class Front:
 
     def __init__(self, service: Service, app: ASGIApp, max_body_bytes: int) -> None:
         self.service, self.app, self.max_body_bytes = service, app, max_body_bytes
-        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing is sent to a client that went away."""
@@ -70,53 +59,33 @@ class Front:
             await self._run(target, scope, receive, send)
 
     async def _run(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, count and log one request; its id is the client's X-Request-Id, or a new one."""
-        began = perf_counter()
+        """Answer, count and log one request."""
         headers = read_headers(scope)
-        given = headers.get("x-request-id", "")
-        identity = given if _ID.fullmatch(given) else f"{_PROCESS}-{next(self._numbers)}"
-        answer, extra = await self._outcome(target, headers, receive, identity)
-        if answer is not None:
-            await send_answer(answer, send, [(b"x-request-id", identity.encode()), *extra])
-        status = str(answer.status) if answer is not None else "gone"
-        seconds = perf_counter() - began
-        self.service.count(target.name, target.version, "http", status, seconds)
-        if requests_log.isEnabledFor(logging.INFO):
-            about = {
-                "request": identity,
-                "path": scope["path"],
-                "status": status,
-                "seconds": round(seconds, 6),
-            }
-            requests_log.info("request", extra={FIELDS: about})
-
-    async def _outcome(
-        self, target: Target, headers: Headers, receive: Receive, identity: str
-    ) -> tuple[Answer | None, Pairs]:
-        """What the model gives, or the error as every route has it; None for a client that left."""
+        exchange = Exchange(self.service, "http", scope["path"], headers.get("x-request-id", ""))
+        extra: Pairs = ()
         try:
-            return await self._answer(target, headers, receive), ()
-        except BusyError as error:
-            return error_answer(http_status(error), one_line(error)), [RETRY_AFTER]
-        except ServingError as error:
-            return error_answer(http_status(error), one_line(error)), ()
-        except Exception as error:
-            log.exception("%s of %s, request %s, failed: %s", *target[:2], identity, one_line(error))
-            return error_answer(500, f"internal error; the service's log has the cause of {identity}"), ()
+            answer = await self._answer(exchange, target, headers, receive)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is answered and the log has it
+            answer, extra = exchange.refusal(error)
+        if answer is not None:
+            await send_answer(answer, send, [(b"x-request-id", exchange.identity.encode()), *extra])
+        exchange.end(str(answer.status) if answer is not None else GONE)
 
-    async def _answer(self, target: Target, headers: Headers, receive: Receive) -> Answer | None:
+    async def _answer(
+        self, exchange: Exchange, target: Target, headers: Headers, receive: Receive
+    ) -> Answer | None:
         """The model's answer; None when the client went away."""
+        model = exchange.find(target.name, target.version)
         body = await read_body(headers, receive, self.max_body_bytes)
         if body is None:
             return None
-        last, name, version = target
         work: Coroutine[Any, Any, Answer]
-        if last == "infer":
-            work = self.service.infer(name, version, body, headers.get(_JSON_SIZE))
+        if target.last == "infer":
+            work = self.service.infer(model, body, headers.get(_JSON_SIZE))
         else:
             kinds = {"content_type": headers.get("content-type", ""), "accept": headers.get("accept", "")}
-            work = self.service.predict(name, version, body, **kinds)
-        if self.service.is_quick(name, version, len(body)):
+            work = self.service.predict(model, body, **kinds)
+        if self.service.is_quick(model, len(body)):
             return await work
         return await _unless_gone(work, receive)
 

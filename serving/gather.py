@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from serving.infer_request import Arrays
-from serving.lane import Lane, Limits, busy, late
+from serving.lane import Lane, Limits, Waiter, busy, late
 from serving.metrics import Label, Metrics, label
 from serving.model import Model
 
@@ -35,27 +35,37 @@ class Gatherer:
         Raises BusyError when the model's queue is full, DeadlineError when `timeout_s` passes first. A caller
         that is cancelled takes its request out of the queue.
         """
+        answer: asyncio.Future[Arrays] = asyncio.get_running_loop().create_future()
         rows = model.check(arrays)
-        lane = self._lanes.get(model)
-        if lane is None:
-            lane = self._lanes[model] = Lane(model, self._pool, self.limits, self.metrics, self._lanes.pop)
-        wait_s = self._wait_s(timeout_s)
-        answer = lane.add(arrays, outputs, rows, wait_s)
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            answer.cancel()
-            raise
-        finally:
-            # The first of a pass to come back runs the graph for all of them, so that nobody need be woken.
-            lane.answer()
-        if answer.done() or model.is_quick(rows):
-            return answer.result() if answer.done() else await answer
+        wait_s = self.queue(answer, model, arrays, outputs, rows, timeout_s)
+        if model.is_quick(rows):
+            return await answer
         try:
             async with asyncio.timeout(wait_s):
                 return await answer
         except TimeoutError:
             raise late(wait_s) from None
+
+    def queue(
+        self,
+        waiter: Waiter,
+        model: Model,
+        arrays: Arrays,
+        outputs: tuple[str, ...],
+        rows: int,
+        timeout_s: float | None,
+    ) -> float:
+        """Queue `rows` rows that `model.check` has passed; `waiter` is told, from this event loop, what came.
+
+        Gives the seconds that it may wait, which who waits must see to itself when the run may be long.
+        Raises BusyError when the model's queue is full.
+        """
+        lane = self._lanes.get(model)
+        if lane is None:
+            lane = self._lanes[model] = Lane(model, self._pool, self.limits, self.metrics, self._lanes.pop)
+        wait_s = self._wait_s(timeout_s)
+        lane.add(waiter, arrays, outputs, rows, wait_s)
+        return wait_s
 
     async def apart(self, work: Callable[[], T], timeout_s: float | None = None) -> T:
         """What `work()` gives, in a thread: for pictures, texts and large bodies, which take long.

@@ -16,9 +16,12 @@ from serving.body import parse_json
 from serving.bundle import Bundle, Input
 from serving.errors import InvalidInputError, TooLargeError, UnsupportedError
 
+_WHOLE = {int}
 JSON_SIZE_HEADER = "Inference-Header-Content-Length"
 
 Arrays = dict[str, NDArray[Any]]
+
+_NONE: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,8 @@ def _read_inputs(entries: object, bundle: Bundle, tail: _Tail, max_rows: int) ->
             if name in arrays:
                 raise InvalidInputError(f"inputs[{at}]: input {name!r} is given twice")
             arrays[name] = _read_input(entry, declared[name], tail, max_rows)
-    missing = [name for name in declared if name not in arrays]
-    if missing:
+    if len(arrays) != len(declared):
+        missing = [name for name in declared if name not in arrays]
         raise InvalidInputError(f"input {missing[0]!r} is missing ({len(missing)} of {len(declared)} are)")
     return arrays
 
@@ -143,7 +146,7 @@ def _read_input(entry: dict[str, Any], declared: Input, tail: _Tail, max_rows: i
 
 def read_shape(shape: object, declared: Input, what: str) -> list[int]:
     """The tensor's shape, checked against the declared one; the rank first, so that products stay small."""
-    if not isinstance(shape, list) or not all(type(size) is int for size in shape):
+    if not isinstance(shape, list) or not set(map(type, shape)) <= _WHOLE:
         raise InvalidInputError(f"{what}: shape must be a list of whole numbers, got {tensors.shown(shape)}")
     if not tensors.shape_fits(shape, declared.shape) or min(shape, default=1) < 1:
         raise InvalidInputError(
@@ -154,7 +157,7 @@ def read_shape(shape: object, declared: Input, what: str) -> list[int]:
 
 def read_outputs(entries: object, bundle: Bundle, binary: bool) -> dict[str, bool]:
     """The outputs asked for and whether each is wanted as binary; all of them when none is named."""
-    declared = [output.name for output in bundle.outputs]
+    declared = bundle.outputs_by_name
     if entries is None or entries == []:
         return dict.fromkeys(declared, binary)
     if not isinstance(entries, list):
@@ -195,7 +198,7 @@ def _parameters(entry: dict[str, Any], what: str) -> dict[str, Any]:
     """The parameters object of a request, input or output."""
     parameters = entry.get("parameters")
     if parameters is None:
-        return {}
+        return _NONE
     if not isinstance(parameters, dict):
         raise InvalidInputError(f"{what}: parameters must be an object, got {tensors.shown(parameters)}")
     for key, value in parameters.items():
@@ -208,7 +211,9 @@ def _parameters(entry: dict[str, Any], what: str) -> dict[str, Any]:
 
 def _flag(parameters: dict[str, Any], key: str, what: str, *, default: bool = False) -> bool:
     """A boolean parameter."""
-    value = parameters.get(key, default)
+    if key not in parameters:
+        return default
+    value = parameters[key]
     if not isinstance(value, bool):
         raise InvalidInputError(f"{what}: {key} must be true or false, got {tensors.shown(value)}")
     return value
@@ -216,7 +221,9 @@ def _flag(parameters: dict[str, Any], key: str, what: str, *, default: bool = Fa
 
 def read_timeout_s(parameters: dict[str, Any]) -> float | None:
     """Triton's parameter `timeout`, a whole number of microseconds, in seconds; None without it or when 0."""
-    value = parameters.get("timeout", 0)
+    if "timeout" not in parameters:
+        return None
+    value = parameters["timeout"]
     if type(value) is not int or value < 0:
         raise InvalidInputError(
             f"the request: timeout must be a number of microseconds, got {tensors.shown(value)}"

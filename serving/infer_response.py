@@ -24,10 +24,13 @@ def write_response(bundle: Bundle, request: InferRequest, results: Arrays) -> An
     """The response to `request`; `results` holds at least the outputs it asked for."""
     outputs: list[dict[str, Any]] = []
     tail: list[bytes] = []
-    datatypes = {output.name: output.datatype for output in bundle.outputs}
     for name, binary in request.outputs.items():
         array = results[name]
-        entry: dict[str, Any] = {"name": name, "shape": array.shape, "datatype": datatypes[name]}
+        entry: dict[str, Any] = {
+            "name": name,
+            "shape": array.shape,
+            "datatype": bundle.outputs_by_name[name].datatype,
+        }
         if binary:
             tail.append(tensors.to_raw(array))
             entry["parameters"] = {"binary_data_size": len(tail[-1])}

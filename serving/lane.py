@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from serving.model import Model
 
 Key = tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]
 Outcome = list[Arrays | Exception]
+HAND_OVER_S = 0.0002
+"""What handing a run to a thread and its answers back takes, at most."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,19 @@ class Limits:
     wait_s: float = 30.0
 
 
+class Waiter(Protocol):
+    """Who is told what came of a request; a future is one."""
+
+    def done(self) -> bool:
+        """Whether it needs no answer any more."""
+
+    def set_result(self, result: Arrays, /) -> None:
+        """Take the answer."""
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Take the error."""
+
+
 @dataclass(slots=True)
 class Waiting:
     """A request in the queue; only those of one `key` (outputs wanted, shapes of a row) share a run."""
@@ -38,7 +54,7 @@ class Waiting:
     rows: int
     wait_s: float
     deadline: float
-    future: asyncio.Future[Arrays]
+    waiter: Waiter
     key: Key
 
 
@@ -58,40 +74,58 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Waiting] = deque()
         self._running = 0
+        self._due = False
         self._over = False
 
-    def add(
-        self, arrays: Arrays, outputs: tuple[str, ...], rows: int, wait_s: float
-    ) -> asyncio.Future[Arrays]:
-        """Queue a request; its answer or error will be in the future. Raises BusyError when full."""
+    def add(self, waiter: Waiter, arrays: Arrays, outputs: tuple[str, ...], rows: int, wait_s: float) -> None:
+        """Queue a request, to run when this pass of the event loop ends. Raises BusyError when full."""
         if len(self._queue) >= self.limits.waiting:
-            self._queue = deque(each for each in self._queue if not each.future.done())
+            self._queue = deque(each for each in self._queue if not each.waiter.done())
         if len(self._queue) >= self.limits.waiting:
             raise busy(len(self._queue))
-        future: asyncio.Future[Arrays] = self._loop.create_future()
-        key = (outputs, tuple(arrays[each.name].shape[1:] for each in self.model.bundle.inputs))
-        self._queue.append(Waiting(arrays, outputs, rows, wait_s, self._loop.time() + wait_s, future, key))
-        return future
+        key = (outputs, tuple([arrays[name].shape[1:] for name in self.model.flexible]))
+        self._queue.append(Waiting(arrays, outputs, rows, wait_s, self._loop.time() + wait_s, waiter, key))
+        if not self._due:
+            self._due = True
+            self._loop.call_soon(self._go_on)
 
     @property
     def waiting(self) -> int:
         """How many requests wait for their run."""
         return len(self._queue)
 
-    def answer(self) -> None:
+    def _go_on(self) -> None:
+        """Run for the next requests that may share a run, and again in each pass while there are more."""
+        self._due = False
+        self._answer()
+        if self._queue and self._running < self.limits.runs and not self._due:
+            self._due = True
+            self._loop.call_soon(self._go_on)
+        self._settle()
+
+    def _answer(self) -> None:
         """Run the graph for the next requests that may share a run, here or in the pool, if one is free."""
         if not self._queue or self._running >= self.limits.runs:
             return
         batch = self._take()
-        rows = sum(each.rows for each in batch)
-        if batch:
-            self._metrics.ran(label(self.model), len(batch), rows)
-        if batch and self.model.is_quick(rows):
+        if not batch:
+            return
+        rows = sum([each.rows for each in batch])
+        self._metrics.ran(label(self.model), len(batch), rows)
+        if self._runs_here(rows):
             self._tell(batch, run(self.model, batch))
-        elif batch:
+        else:
             self._running += 1
             self._pool.submit(self._run_apart, batch)
-        self._settle()
+
+    def _runs_here(self, rows: int) -> bool:
+        """Whether a run is so short that the event loop can wait for it, and, where others wait, so short
+        that a thread's hand-over takes longer.
+        """
+        if not self.model.is_quick(rows):
+            return False
+        alone = not self._queue and not self._running
+        return alone or self.limits.runs == 1 or self.model.is_quick(rows, HAND_OVER_S)
 
     def _settle(self) -> None:
         """End when there is nothing left to do."""
@@ -105,10 +139,10 @@ class Lane:
         rows, now = 0, self._loop.time()
         while self._queue:
             first = self._queue[0]
-            if first.future.done():
+            if first.waiter.done():
                 self._queue.popleft()
             elif first.deadline < now:
-                self._queue.popleft().future.set_exception(late(first.wait_s))
+                self._queue.popleft().waiter.set_exception(late(first.wait_s))
             elif batch and (first.key != batch[0].key or rows + first.rows > self.limits.rows_a_run):
                 break
             else:
@@ -126,22 +160,15 @@ class Lane:
         self._tell(batch, outcome)
         self._go_on()
 
-    def _go_on(self) -> None:
-        """Answer what came while all was busy, a run in each pass of the event loop."""
-        self.answer()
-        self._settle()
-        if self._queue and self._running < self.limits.runs:
-            self._loop.call_soon(self._go_on)
-
     def _tell(self, batch: list[Waiting], outcome: Outcome) -> None:
         """Wake who waits; a request that was given up during the run has nobody to tell."""
         for each, answer in zip(batch, outcome, strict=True):
-            if each.future.done():
+            if each.waiter.done():
                 continue
             if isinstance(answer, Exception):
-                each.future.set_exception(answer)
+                each.waiter.set_exception(answer)
             else:
-                each.future.set_result(answer)
+                each.waiter.set_result(answer)
 
 
 def run(model: Model, batch: list[Waiting]) -> Outcome:
@@ -152,7 +179,7 @@ def run(model: Model, batch: list[Waiting]) -> Outcome:
     merged = batch[0].arrays
     if len(batch) > 1:
         merged = {name: np.concatenate([each.arrays[name] for each in batch]) for name in merged}
-    rows = sum(each.rows for each in batch)
+    rows = sum([each.rows for each in batch])
     try:
         results = model.run(merged, rows, batch[0].outputs)
     except InvalidInputError as error:

@@ -49,6 +49,7 @@ class Model:
         self._session = session
         self.outputs = tuple(output.name for output in bundle.outputs)
         self.times = RunTimes()
+        self.flexible = [each.name for each in bundle.inputs if -1 in each.shape[1:]]
         self._expected = [(each.name, tensors.DTYPES[each.datatype], each.shape) for each in bundle.inputs]
 
     def infer(self, arrays: Arrays, outputs: Sequence[str] | None = None) -> Arrays:
@@ -74,10 +75,10 @@ class Model:
                 )
         return dict(zip(names, results, strict=True))
 
-    def is_quick(self, rows: int) -> bool:
+    def is_quick(self, rows: int, at_most_s: float = QUICK_S) -> bool:
         """Whether a run of so many rows is known to be short."""
         expected = self.times.expected_s(rows)
-        return expected is not None and expected <= QUICK_S
+        return expected is not None and expected <= at_most_s
 
     def predict(self, document: object, *, max_rows: int) -> list[dict[str, Any]]:
         """Answer records as people write them, one object a record.

@@ -17,6 +17,7 @@ import uvicorn
 from serving.app import MAX_BODY_BYTES, MAX_ROWS, WATCH_S, create_app
 from serving.bundle import ImageForm
 from serving.errors import StartError
+from serving.express import express
 from serving.front import Front
 from serving.lane import Limits
 from serving.logs import log_as_json
@@ -57,6 +58,7 @@ def serve(
     )  # fmt: skip
     config = uvicorn.Config(
         app,
+        http=express(app),
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -12,11 +12,10 @@ from serving import tensors
 from serving.body import parse_json
 from serving.bundle import Bundle, ImageForm, SeedForm
 from serving.card import Card
-from serving.errors import ForbiddenError, InvalidInputError, NotFoundError, ServingError, UnsupportedError
+from serving.errors import ForbiddenError, InvalidInputError, NotFoundError, UnsupportedError
 from serving.gather import Gatherer
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
-from serving.metrics import NOBODY, label
 from serving.model import Model
 from serving.multipart import is_multipart, read_parts
 from serving.records import read_records, write_predictions
@@ -48,9 +47,8 @@ class Service:
         self.max_rows = max_rows
         self.control = control
 
-    async def infer(self, name: str, version: str | None, body: bytes, json_size: str | None) -> Answer:
+    async def infer(self, model: Model, body: bytes, json_size: str | None) -> Answer:
         """Answer an Open Inference Protocol request; `json_size` is its Inference-Header-Content-Length."""
-        model = self.repository.get(name, version)
         size = read_json_size(json_size)
         read = partial(read_request, body, size, model.bundle, max_rows=self.max_rows)
         long = (len(body) if size is None else size) > INLINE_BYTES
@@ -58,25 +56,16 @@ class Service:
         results = await self.gatherer.run(model, request.arrays, tuple(request.outputs), request.timeout_s)
         return write_response(model.bundle, request, results)
 
-    def is_quick(self, name: str, version: str | None, size: int) -> bool:
-        """Whether a body of `size` bytes is answered before its client can go away; so is a refusal."""
-        if size > INLINE_BYTES:
-            return False
-        try:
-            model = self.repository.get(name, version)
-        except ServingError:
-            return True
-        return model.reader is None and model.is_quick(1)
+    def is_quick(self, model: Model, size: int) -> bool:
+        """Whether a body of `size` bytes is answered before its client can go away."""
+        return size <= INLINE_BYTES and model.reader is None and model.is_quick(1)
 
-    async def predict(
-        self, name: str, version: str | None, body: bytes, *, content_type: str = "", accept: str = ""
-    ) -> Answer:
+    async def predict(self, model: Model, body: bytes, *, content_type: str = "", accept: str = "") -> Answer:
         """Answer one record or a list of them with one prediction each, in order.
 
         A multipart/form-data body gives a model of pictures a record a part. A client that accepts image/png
         gets the picture that a seed makes, and nothing else.
         """
-        model = self.repository.get(name, version)
         if model.reader is not None or len(body) > INLINE_BYTES:
             work = partial(self._predict_apart, model, body, content_type)
             predictions = await self.gatherer.apart(work)
@@ -98,14 +87,6 @@ class Service:
         """What the service has counted, in Prometheus' text format."""
         gatherer = self.gatherer
         return gatherer.metrics.page(gatherer.waiting(), len(self.repository.failures))
-
-    def count(self, name: str, version: str | None, protocol: str, status: str, seconds: float) -> None:
-        """Count one answer to a request for a model."""
-        try:
-            who = label(self.repository.get(name, version))
-        except ServingError:
-            who = NOBODY
-        self.gatherer.metrics.answered(who, protocol, status, seconds)
 
     def server(self) -> ServerMetadata:
         """Name, version and protocol extensions of the service."""

@@ -110,9 +110,12 @@ def limits(dtype: np.dtype[Any]) -> tuple[float, float] | tuple[int, int]:
 
 def shape_fits(shape: Sequence[int], declared: Sequence[int]) -> bool:
     """Whether the ranks agree and every declared size but -1 is met."""
-    return len(shape) == len(declared) and all(
-        size in (-1, got) for got, size in zip(shape, declared, strict=True)
-    )
+    if len(shape) != len(declared):
+        return False
+    for got, size in zip(shape, declared, strict=True):  # noqa: SIM110 - a generator takes twice as long
+        if size != got and size != -1:
+            return False
+    return True
 
 
 def flatten(data: object, shape: Sequence[int], what: str) -> list[Any]:

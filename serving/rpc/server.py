@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from time import perf_counter
 from typing import Any
 
 import grpc
@@ -22,6 +21,7 @@ from serving.errors import (
     UnsupportedError,
     one_line,
 )
+from serving.exchange import Exchange
 from serving.rpc.convert import read_message, write_message
 from serving.rpc.messages import SERVICE, message, methods
 from serving.service import Service
@@ -67,15 +67,16 @@ def _snake(name: str) -> str:
 
 
 def guarded(
-    method: Callable[[Any], Awaitable[Any]], service: Service
+    method: Callable[[Any, Exchange], Awaitable[Any]], service: Service
 ) -> Callable[[Any, Any], Awaitable[Any]]:
     """A method whose ServingErrors end the call with the status of their kind; runs are counted."""
 
     async def answer(request: Any, context: Any) -> Any:
-        began = perf_counter()
+        given = dict(context.invocation_metadata() or ()).get("x-request-id", "")
+        exchange = Exchange(service, "grpc", method.__name__, str(given))
         code, text = StatusCode.OK, ""
         try:
-            return await method(request)
+            return await method(request, exchange)
         except ServingError as error:
             code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
             text = one_line(error)
@@ -84,10 +85,7 @@ def guarded(
             code, text = StatusCode.INTERNAL, "internal error; the service's log has the cause"
         finally:
             if method.__name__ == "model_infer":
-                seconds = perf_counter() - began
-                service.count(
-                    request.model_name, request.model_version or None, "grpc", code.name.lower(), seconds
-                )
+                exchange.end(code.name.lower())
         return await context.abort(code, text)
 
     return answer
@@ -99,15 +97,15 @@ class Answers:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    async def server_live(self, _: Any) -> Any:
+    async def server_live(self, _: Any, __: Exchange) -> Any:
         """The process answers."""
         return message("ServerLiveResponse")(live=True)
 
-    async def server_ready(self, _: Any) -> Any:
+    async def server_ready(self, _: Any, __: Exchange) -> Any:
         """All loaded models answer."""
         return message("ServerReadyResponse")(ready=True)
 
-    async def model_ready(self, request: Any) -> Any:
+    async def model_ready(self, request: Any, _: Exchange) -> Any:
         """Whether one model answers; an unknown one does not."""
         try:
             self.service.repository.get(request.name, request.version or None)
@@ -115,33 +113,33 @@ class Answers:
             return message("ModelReadyResponse")(ready=False)
         return message("ModelReadyResponse")(ready=True)
 
-    async def server_metadata(self, _: Any) -> Any:
+    async def server_metadata(self, _: Any, __: Exchange) -> Any:
         """Name, version and extensions."""
         return message("ServerMetadataResponse")(**self.service.server().model_dump())
 
-    async def model_metadata(self, request: Any) -> Any:
+    async def model_metadata(self, request: Any, _: Exchange) -> Any:
         """A model's inputs and outputs."""
         about = self.service.metadata(request.name, request.version or None)
         return message("ModelMetadataResponse")(**about.model_dump())
 
-    async def model_infer(self, request: Any) -> Any:
+    async def model_infer(self, request: Any, exchange: Exchange) -> Any:
         """Run a model."""
-        model = self.service.repository.get(request.model_name, request.model_version or None)
+        model = exchange.find(request.model_name, request.model_version or None)
         read = read_message(request, model.bundle, max_rows=self.service.max_rows)
         results = await self.service.gatherer.run(model, read.arrays, tuple(read.outputs), read.timeout_s)
         return write_message(model.bundle, read, results)
 
-    async def repository_index(self, request: Any) -> Any:
+    async def repository_index(self, request: Any, _: Exchange) -> Any:
         """Every version found."""
         entries = self.service.index({"ready": request.ready})
         return message("RepositoryIndexResponse")(models=[each.model_dump() for each in entries])
 
-    async def repository_model_load(self, request: Any) -> Any:
+    async def repository_model_load(self, request: Any, _: Exchange) -> Any:
         """Load a model."""
         await self.service.load(request.model_name, {"parameters": dict(request.parameters)})
         return message("RepositoryModelLoadResponse")()
 
-    async def repository_model_unload(self, request: Any) -> Any:
+    async def repository_model_unload(self, request: Any, _: Exchange) -> Any:
         """Serve a model no longer."""
         await self.service.unload(request.model_name)
         return message("RepositoryModelUnloadResponse")()

@@ -232,7 +232,8 @@ def test_the_greeting_sends_a_picture_as_a_file(small, tmp_path, starting):
 
 
 def test_what_takes_its_time_does_not_hold_up_the_event_loop(models_folder):
-    service = Service(load_repository(models_folder), Gatherer(Limits(), Metrics()), max_rows=9)
-    quick = {name: service.is_quick(name, None, 100) for name in ("price", "lengths", "noise", "nothing")}
-    assert quick == {"price": True, "lengths": False, "noise": False, "nothing": True}
-    assert not service.is_quick("price", None, 1_000_000)
+    repository = load_repository(models_folder)
+    service = Service(repository, Gatherer(Limits(), Metrics()), max_rows=9)
+    quick = {name: service.is_quick(repository.get(name), 100) for name in ("price", "lengths", "noise")}
+    assert quick == {"price": True, "lengths": False, "noise": False}
+    assert not service.is_quick(repository.get("price"), 1_000_000)

@@ -91,18 +91,15 @@ def test_damaged_requests_are_answered_or_refused(runner, inner_service, seed):
         "outputs": [{"name": "price", "parameters": {"binary_data": True}}],
     }
     binary = {"name": "text", "shape": [2, 1], "datatype": "BYTES", "parameters": {"binary_data_size": 12}}
+    price, words = map(inner_service.repository.get, ("price", "words"))
     seen = set()
     for _ in range(600):
         body = scarred(json.dumps(damaged(request, chance)).encode(), chance)
-        seen.add(outcome(runner, inner_service.infer, "price", None, body, None))
+        seen.add(outcome(runner, inner_service.infer, price, body, None))
         head = json.dumps(damaged({"inputs": [binary]}, chance)).encode()
         size = str(len(head) + chance.choice([0, 0, 0, 1, -1]))
         tail = scarred(b"\2\0\0\0ab\2\0\0\0cd", chance)
-        seen.add(outcome(runner, inner_service.infer, "words", None, head + tail, size))
+        seen.add(outcome(runner, inner_service.infer, words, head + tail, size))
         records = damaged([{"area": 1.5, "rooms": 2, "quality": "Good"}] * 2, chance)
-        seen.add(
-            outcome(
-                runner, inner_service.predict, "price", None, scarred(json.dumps(records).encode(), chance)
-            )
-        )
+        seen.add(outcome(runner, inner_service.predict, price, scarred(json.dumps(records).encode(), chance)))
     assert {200, 400} <= seen <= {200, 400, 413, 415}

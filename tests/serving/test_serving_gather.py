@@ -1,6 +1,7 @@
 """Requests of one pass of the event loop share a run; each gets its own answer, or its own error."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ class Counted(Model):
 
     def run(self, arrays, rows, outputs):
         self.runs = [*getattr(self, "runs", []), rows]
+        self.places = [*getattr(self, "places", []), threading.current_thread() is threading.main_thread()]
         return super().run(arrays, rows, outputs)
 
 
@@ -182,3 +184,16 @@ def test_a_queue_that_runs_empty_ends_once_and_another_begins(classes):
     gathered(work, rows_a_run=1, runs=1)
     assert classes.runs == [1] * 6
     assert not faults
+
+
+@pytest.mark.parametrize(("seconds", "here"), [(0.0, True), (0.001, False)])
+def test_runs_go_side_by_side_where_that_is_worth_a_threads_hand_over(classes, seconds, here):
+    classes.times.note(1, seconds * 10)
+    classes.places = []
+    ask(classes, *(point(at) for at in range(4)), rows_a_run=1, runs=4)
+    assert all(classes.places) is here
+    classes.times = RunTimes()
+    classes.times.note(1, seconds)
+    classes.places = []
+    ask(classes, point(1), rows_a_run=1, runs=4)
+    assert classes.places == [True]

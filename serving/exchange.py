@@ -1,0 +1,65 @@
+"""A request that runs a model, however it came: its id, the model that answers, its refusal, its end."""
+
+import logging
+import re
+import secrets
+from itertools import count
+from time import perf_counter
+
+from serving.errors import BusyError, ServingError, http_status, one_line
+from serving.infer_response import Answer
+from serving.logs import FIELDS, requests_log
+from serving.metrics import NOBODY, label
+from serving.model import Model
+from serving.service import Service
+from serving.wire import Pairs, error_answer
+
+log = logging.getLogger(__name__)
+_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
+_PROCESS = secrets.token_hex(4)
+_numbers = count(1)
+RETRY_AFTER = (b"retry-after", b"1")
+GONE = "gone"
+"""The status of a request whose client left before its answer."""
+
+
+class Exchange:
+    """One request; it begins when this is made. Its id is the client's, where that is one, or a new one."""
+
+    __slots__ = ("began", "identity", "model", "path", "protocol", "service")
+
+    def __init__(self, service: Service, protocol: str, path: str, given_id: str) -> None:
+        self.began = perf_counter()
+        self.service, self.protocol, self.path = service, protocol, path
+        self.identity = given_id if _ID.fullmatch(given_id) else f"{_PROCESS}-{next(_numbers)}"
+        self.model: Model | None = None
+
+    def find(self, name: str, version: str | None) -> Model:
+        """The model that answers; what is counted is counted for it. Raises NotFoundError, BundleError."""
+        self.model = self.service.repository.get(name, version)
+        return self.model
+
+    def refusal(self, error: Exception) -> tuple[Answer, Pairs]:
+        """The error as every route has it; call it where `error` is caught."""
+        if isinstance(error, ServingError):
+            extra = [RETRY_AFTER] if isinstance(error, BusyError) else ()
+            return error_answer(http_status(error), one_line(error)), extra
+        log.error(
+            "%s, request %s, failed: %s", self.path[:200], self.identity, one_line(error), exc_info=error
+        )
+        return error_answer(500, f"internal error; the service's log has the cause of {self.identity}"), ()
+
+    def end(self, status: str) -> None:
+        """Count and log it."""
+        seconds = perf_counter() - self.began
+        who = NOBODY if self.model is None else label(self.model)
+        self.service.gatherer.metrics.answered(who, self.protocol, status, seconds)
+        if requests_log.isEnabledFor(logging.INFO):
+            about = {
+                "request": self.identity,
+                "protocol": self.protocol,
+                "path": self.path,
+                "status": status,
+                "seconds": round(seconds, 6),
+            }
+            requests_log.info("request", extra={FIELDS: about})
