@@ -9,6 +9,7 @@ from serving import schemas
 from serving.body import read_object
 from serving.bundle import Bundle
 from serving.card import Card
+from serving.errors import BusyError
 from serving.service import Service
 from serving.wire import read_body, read_headers
 
@@ -18,6 +19,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": schemas.ErrorBody, "description": "No such model or version"},
     503: {"model": schemas.ErrorBody, "description": "The model is on disk but could not be loaded"},
 }
+ENDING: dict[str, Any] = {"model": schemas.ErrorBody, "description": "The service is ending"}
 CONTROL_ERRORS = ERRORS | {
     403: {"model": schemas.ErrorBody, "description": "The service was started without --model-control"}
 }
@@ -32,8 +34,10 @@ def add_protocol(app: FastAPI, service: Service) -> None:
     async def live() -> schemas.Live:
         return schemas.Live(live=True)
 
-    @app.get("/v2/health/ready", tags=tags, summary="Are all loaded models ready?")
+    @app.get("/v2/health/ready", tags=tags, summary="Are all loaded models ready?", responses={503: ENDING})
     async def ready() -> schemas.Ready:
+        if service.draining:
+            raise BusyError("the service is ending: it answers what it was asked, and takes no more")
         return schemas.Ready(ready=True)
 
     @app.get("/v2", tags=tags, summary="Name, version and extensions of the server")

@@ -1,5 +1,6 @@
 """Start the service: load the models of a folder, take the port, say what is served, answer until stopped."""
 
+import asyncio
 import errno
 import gc
 import shlex
@@ -9,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
+from types import FrameType
 from typing import Any
 
 import orjson
@@ -22,6 +25,7 @@ from serving.front import Front
 from serving.lane import Limits
 from serving.logs import log_as_json
 from serving.repository import Repository, load_repository
+from serving.service import Service
 
 StartRpc = Callable[[], Awaitable[tuple[Any, int]]]
 DRAIN_S = 10
@@ -40,12 +44,14 @@ def serve(
     control: bool = False,
     grpc_port: int | None = None,
     json_logs: bool = False,
+    drain_wait_s: float = 0,
 ) -> None:
     """Serve every bundle under `folder` until SIGINT or SIGTERM, then finish what was accepted (in 10 s).
 
-    Port 0 takes a free one; `watch_s` and `control` are as `create_app` has them. With `grpc_port` gRPC is
-    answered beside HTTP; `json_logs` logs each request, as JSON. Raises StartError, in one line, when nothing
-    loads or a port is not free.
+    Told to end, it is not ready at once, answers for another `drain_wait_s` as before, and then takes in
+    nothing more. Port 0 takes a free one; `watch_s` and `control` are as `create_app` has them. With
+    `grpc_port` gRPC is answered beside HTTP; `json_logs` logs each request, as JSON. Raises StartError, in
+    one line, when nothing loads or a port is not free.
     """
     if not 0 <= port <= 65_535:
         raise StartError(f"port {port} is not between 0 and 65535")
@@ -70,7 +76,8 @@ def serve(
     gc.freeze()
     with _listen(host, port) as listener:
         rpc = None if grpc_port is None else partial(_start_rpc, app, host, grpc_port, max_body_bytes)
-        server = _Server(config, greeting(repository, host, listener.getsockname()[1]), rpc)
+        text = greeting(repository, host, listener.getsockname()[1])
+        server = _Server(config, text, app.service, drain_wait_s, rpc)
         # uvicorn raises the signal anew once it is done; a shell that runs us in the background ignores it.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
@@ -89,10 +96,23 @@ async def _start_rpc(app: Front, host: str, port: int, max_bytes: int) -> tuple[
 class _Server(uvicorn.Server):
     """A server that greets once it answers, and has a gRPC server beside it where `start_rpc` is given."""
 
-    def __init__(self, config: uvicorn.Config, text: str, start_rpc: StartRpc | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        text: str,
+        service: Service,
+        drain_wait_s: float,
+        start_rpc: StartRpc | None,
+    ) -> None:
         super().__init__(config)
-        self._text, self._start_rpc = text, start_rpc
+        self._text, self._service, self._drain_wait_s = text, service, drain_wait_s
+        self._start_rpc = start_rpc
         self._rpc: Any = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Be no longer ready from the signal on."""
+        self._service.draining = True
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, then greet."""
@@ -104,7 +124,10 @@ class _Server(uvicorn.Server):
         sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in nothing more, and answer what was taken in."""
+        """Let it be seen that this is not ready, then take in nothing more, and answer what was taken in."""
+        ends = monotonic() + self._drain_wait_s
+        while monotonic() < ends and not self.force_exit:
+            await asyncio.sleep(0.05)
         if self._rpc is not None:
             # gRPC first: the end of HTTP also ends the threads that both use.
             await self._rpc.stop(DRAIN_S)

@@ -46,6 +46,8 @@ class Service:
         self.gatherer = gatherer
         self.max_rows = max_rows
         self.control = control
+        self.draining = False
+        """Set when the service is told to end: it says that it is not ready, and still answers."""
 
     async def infer(self, model: Model, body: bytes, json_size: str | None) -> Answer:
         """Answer an Open Inference Protocol request; `json_size` is its Inference-Header-Content-Length."""

@@ -102,8 +102,8 @@ class Answers:
         return message("ServerLiveResponse")(live=True)
 
     async def server_ready(self, _: Any, __: Exchange) -> Any:
-        """All loaded models answer."""
-        return message("ServerReadyResponse")(ready=True)
+        """All loaded models answer, and the service is not about to end."""
+        return message("ServerReadyResponse")(ready=not self.service.draining)
 
     async def model_ready(self, request: Any, _: Exchange) -> Any:
         """Whether one model answers; an unknown one does not."""
