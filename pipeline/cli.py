@@ -38,16 +38,22 @@ def serve(
     ] = None,
     json_logs: Annotated[bool, typer.Option(help="Log each request, and all else, as JSON lines.")] = False,
     model_control: Annotated[bool, typer.Option(help="Let clients load and unload models.")] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that share the port, each with all models in memory.")
+    ] = 1,
     drain_wait: Annotated[
         float, typer.Option(min=0, help="Seconds to go on answering, not ready, once told to end.")
     ] = 0,
 ) -> None:
     """Serve every exported model: the Open Inference Protocol, plain predictions, a page to try them."""
+    from serving.options import Options
     from serving.run import serve as run_service
 
     run_service(
-        models, host=host, port=port, control=model_control, grpc_port=grpc_port, json_logs=json_logs,
-        drain_wait_s=drain_wait,
+        Options(
+            models, host=host, port=port, control=model_control, grpc_port=grpc_port, json_logs=json_logs,
+            drain_wait_s=drain_wait, workers=workers,
+        )
     )  # fmt: skip
 
 

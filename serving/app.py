@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,16 +16,13 @@ from serving.errors import ServingError, http_status, one_line
 from serving.front import Front
 from serving.gather import Gatherer
 from serving.lane import Limits
-from serving.metrics import Metrics
+from serving.metrics import WRITE_S, Metrics
 from serving.openapi import describe
+from serving.options import MAX_BODY_BYTES, MAX_ROWS, WATCH_S
 from serving.pages import add_pages
 from serving.repository import Repository
 from serving.routes import add_catalogue, add_metrics, add_protocol, add_repository
 from serving.service import Service, own_version
-
-MAX_BODY_BYTES = 32 * 1024 * 1024
-MAX_ROWS = 16_384
-WATCH_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +35,24 @@ def create_app(
     limits: Limits | None = None,
     watch_s: float = WATCH_S,
     control: bool = False,
+    counts: Path | None = None,
 ) -> Front:
     """The application that serves `repository`; a body or a number of rows over its limit is answered 413.
 
     Every `watch_s` seconds it looks for changed models (0: never); `control` lets clients load and unload.
+    `counts` is the folder in which processes that share a port add up what they count.
     """
-    gatherer = Gatherer(limits or Limits(), Metrics())
+    gatherer = Gatherer(limits or Limits(), Metrics(counts))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watching = asyncio.ensure_future(_watch(repository, watch_s))
+        writing = asyncio.ensure_future(_write(gatherer, counts))
         yield
         watching.cancel()
+        writing.cancel()
         gatherer.close()
+        gatherer.metrics.write({})
 
     app = FastAPI(
         title="Millrace",
@@ -68,6 +71,13 @@ def create_app(
     _add_errors(app)
     _add_document(app, repository, max_rows)
     return Front(service, app, max_body_bytes)
+
+
+async def _write(gatherer: Gatherer, counts: Path | None) -> None:
+    """Let the other processes know what was counted, again and again."""
+    while counts is not None:
+        await asyncio.sleep(WRITE_S)
+        gatherer.metrics.write(gatherer.waiting())
 
 
 async def _watch(repository: Repository, every_s: float) -> None:

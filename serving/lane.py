@@ -5,7 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Protocol
 
@@ -22,13 +22,20 @@ HAND_OVER_S = 0.0002
 """What handing a run to a thread and its answers back takes, at most."""
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Limits:
     """Of one model: requests that may wait, rows gathered in a run, runs side by side, seconds of waiting."""
 
     waiting: int = 1024
     rows_a_run: int = 256
-    runs: int = os.cpu_count() or 1
+    runs: int = field(default_factory=cores)
     wait_s: float = 30.0
 
 

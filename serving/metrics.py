@@ -1,16 +1,26 @@
-"""What the service counts of its own work, for Prometheus: by model and version, never by a client's word."""
+"""What the service tells Prometheus: by model and version, never by a client's word; of all its processes.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+Each process counts for itself. Where several share a port, each writes its counts to their folder every
+second, and who is asked adds them up; counts of a process that ended stay.
+"""
 
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
+
+from serving.counts import Counts, Histograms
 from serving.model import Model
 
 Label = tuple[str, str]
 """A model's name and version; both are empty where a request named none that is served."""
 NOBODY: Label = ("", "")
-
+WRITE_S = 1.0
 _LABELS = ("model", "version")
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16_384)
 
 
 def label(model: Model) -> Label:
@@ -19,56 +29,114 @@ def label(model: Model) -> Label:
 
 
 class Metrics:
-    """Counts and histograms of one service; cheap enough to be asked for every request."""
+    """Counts of one process and, where `folder` is given, of those that share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self.registry = CollectorRegistry()
-        self._known: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
-        self._requests = Counter(
-            "millrace_requests", "Requests answered, by protocol and status",
-            (*_LABELS, "protocol", "status"), registry=self.registry,
-        )  # fmt: skip
-        self._seconds = Histogram(
-            "millrace_request_seconds", "From a request's head to its answer",
-            (*_LABELS, "protocol"), registry=self.registry, buckets=_SECONDS,
-        )  # fmt: skip
-        self._run_requests = Histogram(
-            "millrace_run_requests", "Requests that shared one run of the graph",
-            _LABELS, registry=self.registry, buckets=_SIZES,
-        )  # fmt: skip
-        self._run_rows = Histogram(
-            "millrace_run_rows",
-            "Rows in one run of the graph",
-            _LABELS,
-            registry=self.registry,
-            buckets=_SIZES,
-        )
-        self._waiting = Gauge(
-            "millrace_waiting_requests", "Requests in a model's queue", _LABELS, registry=self.registry
-        )
-        self._failed = Gauge(
-            "millrace_failed_versions", "Versions in the folder that did not load", registry=self.registry
-        )
+        self.registry.register(self)
+        self.counts = Counts()
+        self._folder = folder
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._failed = 0
+        self._written = ""
 
     def answered(self, who: Label, protocol: str, status: str, seconds: float) -> None:
         """Count one answer."""
-        key = (*who, protocol, status)
-        pair = self._known.get(key)
-        if pair is None:
-            pair = self._requests.labels(*key), self._seconds.labels(*key[:3])
-            self._known[key] = pair
-        pair[0].inc()
-        pair[1].observe(seconds)
+        requests, key = self.counts.requests, (*who, protocol, status)
+        requests[key] = requests.get(key, 0) + 1
+        self.counts.seconds.note(key[:3], seconds)
 
     def ran(self, who: Label, requests: int, rows: int) -> None:
         """Count one run of a graph."""
-        self._run_requests.labels(*who).observe(requests)
-        self._run_rows.labels(*who).observe(rows)
+        self.counts.run_requests.note(who, requests)
+        self.counts.run_rows.note(who, rows)
 
-    def page(self, waiting: dict[Label, int], failed: int) -> bytes:
+    def page(self, waiting: Mapping[Label, int], failed: int) -> bytes:
         """All of it in Prometheus' text format, with what waits now."""
-        self._waiting.clear()
-        for who, requests in waiting.items():
-            self._waiting.labels(*who).set(requests)
-        self._failed.set(failed)
+        self.counts.waiting = dict(waiting.items())
+        self._failed = failed
         return generate_latest(self.registry)
+
+    def write(self, waiting: Mapping[Label, int]) -> None:
+        """Let the other processes know; nothing is done where there are none, or nothing is new."""
+        if self._folder is None:
+            return
+        self.counts.waiting = dict(waiting.items())
+        text = self.counts.to_json()
+        if text == self._written:
+            return
+        half = self._folder / f".{self._name}"
+        half.write_text(text)
+        half.replace(self._folder / f"{self._name}.json")
+        self._written = text
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus' registry asks for."""
+        counts = self._all()
+        requests = CounterMetricFamily(
+            "millrace_requests",
+            "Requests answered, by protocol and status",
+            labels=(*_LABELS, "protocol", "status"),
+        )
+        for key, number in counts.requests.items():
+            requests.add_metric(key, number)
+        yield requests
+        yield _family(
+            "millrace_request_seconds",
+            "From a request's head to its answer",
+            (*_LABELS, "protocol"),
+            counts.seconds,
+        )
+        yield _family(
+            "millrace_run_requests",
+            "Requests that shared one run of the graph",
+            _LABELS,
+            counts.run_requests,
+        )
+        yield _family("millrace_run_rows", "Rows in one run of the graph", _LABELS, counts.run_rows)
+        waiting = GaugeMetricFamily(
+            "millrace_waiting_requests", "Requests in a model's queue", labels=_LABELS
+        )
+        for who, number in counts.waiting.items():
+            waiting.add_metric(who, number)
+        yield waiting
+        failed = GaugeMetricFamily("millrace_failed_versions", "Versions in the folder that did not load")
+        failed.add_metric((), self._failed)
+        yield failed
+
+    def _all(self) -> Counts:
+        """This process's counts and those that others have written."""
+        if self._folder is None:
+            return self.counts
+        whole = Counts()
+        whole.add(self.counts)
+        for path in self._folder.glob("[0-9]*.json"):
+            if path.stem == self._name:
+                continue
+            its = Counts.from_json(path.read_text())
+            if not _lives(int(path.stem.partition("-")[0])):
+                its.waiting = {}
+            whole.add(its)
+        return whole
+
+
+def _lives(process: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _family(name: str, about: str, labels: tuple[str, ...], histograms: Histograms) -> Metric:
+    """Histograms as Prometheus has them: at most so much, up to all."""
+    family = HistogramMetricFamily(name, about, labels=labels)
+    edges = [*map(floatToGoString, histograms.edges), "+Inf"]
+    for key, spread in histograms.by_key.items():
+        running, buckets = 0, []
+        for edge, number in zip(edges, spread.counts, strict=True):
+            running += number
+            buckets.append((edge, running))
+        family.add_metric(key, buckets, spread.total)
+    return family

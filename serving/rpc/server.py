@@ -41,9 +41,14 @@ CODES: dict[type[ServingError], StatusCode] = {
 }
 
 
-async def start_rpc(service: Service, host: str, port: int, *, max_bytes: int) -> tuple[Any, int]:
-    """A started server on `host`, and its port (0 takes a free one). Raises StartError when it is taken."""
-    options = [("grpc.max_receive_message_length", max_bytes), ("grpc.so_reuseport", 0)]
+async def start_rpc(
+    service: Service, host: str, port: int, *, max_bytes: int, shared: bool = False
+) -> tuple[Any, int]:
+    """A started server on `host`, and its port (0 takes a free one); `shared` leaves it to others too.
+
+    Raises StartError when the port is taken.
+    """
+    options = [("grpc.max_receive_message_length", max_bytes), ("grpc.so_reuseport", int(shared))]
     server = grpc.aio.server(options=options)
     answers = Answers(service)
     handlers = {

@@ -26,10 +26,11 @@ import json, sys
 from pathlib import Path
 from serving.errors import ServingError
 from serving.lane import Limits
+from serving.options import Options
 from serving.run import serve
 folder, options, limits = sys.argv[1:]
 try:
-    serve(Path(folder), **json.loads(options), limits=Limits(**json.loads(limits)))
+    serve(Options(Path(folder), **json.loads(options), limits=Limits(**json.loads(limits))))
 except ServingError as error:
     sys.exit(str(error))
 """

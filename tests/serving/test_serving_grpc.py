@@ -13,6 +13,7 @@ from tritonclient.grpc import service_pb2
 from tritonclient.utils import InferenceServerException
 
 from serving.errors import StartError
+from serving.options import Options
 from serving.rpc.compile import compile_proto
 from serving.run import serve
 from serving.tensors import DTYPES
@@ -186,7 +187,7 @@ def test_a_taken_port_is_one_line(models_folder):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StartError, match=f"cannot listen for gRPC on 127.0.0.1 port {port}"):
-            serve(models_folder, port=0, grpc_port=port)
+            serve(Options(models_folder, port=0, grpc_port=port))
 
 
 def test_the_compiled_protocol_is_that_of_the_text(tmp_path):

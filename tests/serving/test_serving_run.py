@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from serving.errors import StartError
+from serving.options import Options
 from serving.run import serve
 
 FORBIDDEN = {"torch", "sklearn", "pandas", "autogluon", "joblib", "onnx", "dill", "cloudpickle"}
@@ -54,25 +55,25 @@ def test_a_taken_port_is_one_line(models_folder):
         port = taken.getsockname()[1]
         says = f"^port {port} on 127.0.0.1 is taken: stop what uses it, or pass another port$"
         with pytest.raises(StartError, match=says):
-            serve(models_folder, port=port)
+            serve(Options(models_folder, port=port))
 
 
 @pytest.mark.parametrize("port", [65536, -1])
 def test_a_port_that_is_none_is_one_line(models_folder, port):
     with pytest.raises(StartError, match=f"^port {port} is not between 0 and 65535$"):
-        serve(models_folder, port=port)
+        serve(Options(models_folder, port=port))
 
 
 def test_a_host_that_is_not_here_is_one_line(models_folder):
     with pytest.raises(StartError, match=r"^cannot listen on 192\.0\.2\.1 port 0: .+$"):
-        serve(models_folder, host="192.0.2.1", port=0)
+        serve(Options(models_folder, host="192.0.2.1", port=0))
 
 
 def test_an_empty_folder_is_one_line(tmp_path):
     place = f"{tmp_path}/<name>/<version>/model.onnx"
     says = f"^no model to serve: expected {place}, found none; run `make repro`, or name another folder$"
     with pytest.raises(StartError, match=says):
-        serve(tmp_path, port=0)
+        serve(Options(tmp_path, port=0))
 
 
 def test_a_request_in_flight_is_answered_before_it_stops(small, tmp_path, starting):
