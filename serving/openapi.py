@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from serving import schemas, tensors
 from serving.bundle import Bundle, Datatype, ImageForm, Input, Output, SeedForm, TranslationForm
+from serving.forms.fields import MAX_RECORDS
 from serving.infer_request import JSON_SIZE_HEADER
 from serving.repository import Repository
 
@@ -27,7 +28,10 @@ FORMS: dict[str, Json] = {
     },
     "text": {"type": "string", "minLength": 1},
     "translation": {"type": "string", "minLength": 1},
-    "seed": {"type": "integer", "minimum": 0, "description": "The same seed gives the same picture."},
+    "seed": {
+        "type": "integer", "minimum": 0, "maximum": 2**64 - 1,
+        "description": "The same seed gives the same picture.",
+    },
 }  # fmt: skip
 """The schema of a form's field, by the form's kind."""
 REFERENCE = "#/components/schemas/{model}"
@@ -128,7 +132,8 @@ def _predict_operation(bundle: Bundle, max_rows: int, path: str) -> Json:
     """The predict route of one version of a model."""
     key = f"{bundle.name}.{bundle.version}"
     record = {"$ref": REFERENCE.format(model=f"{key}.record")}
-    several = {"type": "array", "items": record, "minItems": 1, "maxItems": max_rows}
+    most = min(max_rows, MAX_RECORDS.get(bundle.form.kind, max_rows)) if bundle.form else max_rows
+    several = {"type": "array", "items": record, "minItems": 1, "maxItems": most}
     body: Json = {"schema": {"oneOf": [record, several]}}
     if bundle.example:
         body["example"] = bundle.example
@@ -246,8 +251,26 @@ def _value_schema(datatype: Datatype) -> Json:
         return {"type": "string"}
     if dtype.kind == "b":
         return {"type": "boolean"}
+    if dtype.kind == "f":
+        end = _rounds_to_infinity(dtype)
+        return (
+            {"type": "number", "exclusiveMinimum": -end, "exclusiveMaximum": end}
+            if end
+            else {"type": "number"}
+        )
     low, high = tensors.limits(dtype)
-    return {"type": "number" if dtype.kind == "f" else "integer", "minimum": low, "maximum": high}
+    return {"type": "integer", "minimum": low, "maximum": high}
+
+
+def _rounds_to_infinity(dtype: np.dtype[Any]) -> float:
+    """The smallest number that a float type no longer holds; 0 for FP64, which holds all that JSON can say.
+
+    Halfway from the largest to what would come next: what is below rounds to the largest, and is answered.
+    """
+    if dtype == np.float64:
+        return 0.0
+    found = np.finfo(dtype)
+    return float(found.max) + 2.0 ** (found.maxexp - found.nmant - 2)
 
 
 def _nested(value: Json, shape: Sequence[int]) -> Json:

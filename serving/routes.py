@@ -20,9 +20,19 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     503: {"model": schemas.ErrorBody, "description": "The model is on disk but could not be loaded"},
 }
 ENDING: dict[str, Any] = {"model": schemas.ErrorBody, "description": "The service is ending"}
-CONTROL_ERRORS = ERRORS | {
-    403: {"model": schemas.ErrorBody, "description": "The service was started without --model-control"}
+REFUSED: dict[int | str, dict[str, Any]] = {
+    400: {"model": schemas.ErrorBody, "description": "The body is not what the extension knows"},
+    413: {"model": schemas.ErrorBody, "description": "The body is too large"},
+    415: {
+        "model": schemas.ErrorBody,
+        "description": "The body's encoding, or what it asks for, is not supported",
+    },
 }
+CONTROL_ERRORS = (
+    ERRORS
+    | REFUSED
+    | {403: {"model": schemas.ErrorBody, "description": "The service was started without --model-control"}}
+)
 CARD_ERRORS = ERRORS | {404: ERRORS[404] | {"description": "No such model or version, or it has no card"}}
 
 
@@ -72,20 +82,44 @@ def add_repository(app: FastAPI, service: Service) -> None:
         headers = read_headers(request.scope)
         return read_object(await read_body(headers, request.receive, MAX_CONTROL_BYTES) or b"")
 
-    @app.post("/v2/repository/index", tags=tags, summary="Every version found, its state and why")
+    @app.post(
+        "/v2/repository/index",
+        tags=tags,
+        summary="Every version found, its state and why",
+        responses=REFUSED,
+        openapi_extra=_takes(ready={"type": "boolean"}),
+    )
     async def index(request: Request) -> list[schemas.IndexEntry]:
         return service.index(await document(request))
 
-    @app.post(f"{path}/load", tags=tags, summary="Load a model anew", responses=CONTROL_ERRORS)
+    @app.post(
+        f"{path}/load",
+        tags=tags,
+        summary="Load a model anew",
+        responses=CONTROL_ERRORS,
+        openapi_extra=_takes(parameters={"type": "object", "maxProperties": 0}),
+    )
     async def load(name: str, request: Request) -> dict[str, str]:
         await service.load(name, await document(request))
         return {}
 
-    @app.post(f"{path}/unload", tags=tags, summary="Serve a model no longer", responses=CONTROL_ERRORS)
+    @app.post(
+        f"{path}/unload",
+        tags=tags,
+        summary="Serve a model no longer",
+        responses=CONTROL_ERRORS,
+        openapi_extra=_takes(),
+    )
     async def unload(name: str, request: Request) -> dict[str, str]:
         await document(request)
         await service.unload(name)
         return {}
+
+
+def _takes(**properties: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object with these properties as the body, which may be left out."""
+    schema = {"type": "object", "properties": properties}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
 def add_metrics(app: FastAPI, service: Service) -> None:

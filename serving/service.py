@@ -118,7 +118,10 @@ class Service:
     async def load(self, name: str, document: dict[str, Any]) -> None:
         """Load a model from the service's own folder; files are not taken from a request."""
         self._allow_control()
-        if document.get("parameters"):
+        parameters = document.get("parameters", {})
+        if not isinstance(parameters, dict):
+            raise InvalidInputError(f"parameters must be an object, got {tensors.shown(parameters)}")
+        if parameters:
             raise UnsupportedError("load takes no parameters: put the files into the service's folder")
         await asyncio.to_thread(self.repository.load, name)
 

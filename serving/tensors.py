@@ -66,7 +66,8 @@ def strict() -> np.errstate:
 def from_values(values: list[Any], datatype: Datatype, place: Place, *, nulls: bool = False) -> NDArray[Any]:
     """A flat list of JSON values as a one-dimensional array; call within `strict()`.
 
-    Nothing is coerced but integers to floats; with `nulls`, null becomes NaN or "" (floats and BYTES only).
+    Nothing is coerced but integers to floats and whole floats, which JSON does not tell from integers, to
+    integers; with `nulls`, null becomes NaN or "" (floats and BYTES only).
     Raises InvalidInputError, which names a value of another kind or out of range through `place(index)`.
     """
     kinds = set(map(type, values))
@@ -75,6 +76,9 @@ def from_values(values: list[Any], datatype: Datatype, place: Place, *, nulls: b
         values = [missing if value is None else value for value in values]
         kinds.discard(type(None))
     dtype = DTYPES[datatype]
+    if dtype.kind in "iu" and float in kinds:
+        values = [int(value) if is_whole(value) else value for value in values]
+        kinds = set(map(type, values))
     if not kinds <= _KINDS[dtype.kind]:
         _refuse_kind(values, datatype, place)
     if datatype == "BYTES" and max(map(len, values), default=0) > MAX_TEXT_BYTES:
@@ -84,6 +88,14 @@ def from_values(values: list[Any], datatype: Datatype, place: Place, *, nulls: b
         return np.array(values, dtype)
     except (OverflowError, FloatingPointError):
         _refuse_range(values, datatype, place)
+
+
+def is_whole(value: object) -> bool:
+    """Whether a JSON value is an integer, be it written with a point: 4 and 4.0 are, true is not.
+
+    A float beyond 2**53 is not: it may be what a reader made of an integer that it could not hold.
+    """
+    return type(value) is int or (type(value) is float and value.is_integer() and abs(value) <= 2**53)
 
 
 def _refuse_kind(values: list[Any], datatype: Datatype, place: Place) -> NoReturn:

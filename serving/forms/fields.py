@@ -9,6 +9,9 @@ from serving.infer_request import Arrays
 
 Infer = Callable[[Arrays], Arrays]
 
+MAX_RECORDS = {"image": 1024, "seed": 256, "translation": 64}
+"""The most records of a request, by the form's kind, where a record costs far more than a row of numbers."""
+
 
 class FormReader(Protocol):
     """One form of one model; `answer` may be called from several threads at once."""

@@ -12,12 +12,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from serving import tensors
 from serving.bundle import Bundle, ImageForm
 from serving.errors import InvalidInputError, TooLargeError
-from serving.forms.fields import Infer, read_field
+from serving.forms.fields import MAX_RECORDS, Infer, read_field
 from serving.records import write_predictions
 
 MAX_PIXELS = 50_000_000
 """A picture of more is refused before it is unpacked: a few kilobytes can hold a very large one."""
-MAX_PICTURES = 1024
 
 
 class ImageReader:
@@ -28,7 +27,7 @@ class ImageReader:
 
     def answer(self, document: object, infer: Infer, *, max_rows: int) -> list[dict[str, Any]]:
         """The graph's outputs, one object a picture."""
-        values = read_field(document, self.form.field, max_rows=min(max_rows, MAX_PICTURES))
+        values = read_field(document, self.form.field, max_rows=min(max_rows, MAX_RECORDS["image"]))
         pictures = [
             self.picture(_bytes(value, f"record {at}"), f"record {at}") for at, value in enumerate(values)
         ]

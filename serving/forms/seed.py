@@ -11,9 +11,7 @@ from PIL import Image
 from serving import tensors
 from serving.bundle import SeedForm
 from serving.errors import InvalidInputError
-from serving.forms.fields import Infer, read_field
-
-MAX_PICTURES = 256
+from serving.forms.fields import MAX_RECORDS, Infer, read_field
 
 
 class SeedReader:
@@ -24,18 +22,18 @@ class SeedReader:
 
     def answer(self, document: object, infer: Infer, *, max_rows: int) -> list[dict[str, Any]]:
         """One object a seed: the picture as base64 PNG under the output's name."""
-        seeds = read_field(document, self.form.field, max_rows=min(max_rows, MAX_PICTURES))
+        seeds = read_field(document, self.form.field, max_rows=min(max_rows, MAX_RECORDS["seed"]))
         noise = np.stack([self._noise(seed, f"record {at}") for at, seed in enumerate(seeds)])
         pictures = infer({self.form.input: noise})[self.form.output]
         return [{self.form.output: base64.b64encode(png(picture)).decode("ascii")} for picture in pictures]
 
-    def _noise(self, seed: object, what: str) -> NDArray[np.float32]:
-        if type(seed) is not int or not 0 <= seed < 2**64:
+    def _noise(self, seed: Any, what: str) -> NDArray[np.float32]:
+        if not tensors.is_whole(seed) or not 0 <= int(seed) < 2**64:
             raise InvalidInputError(
                 f"{what}: field {self.form.field!r}: expected a whole number from 0 to 2**64 - 1, "
                 f"got {tensors.shown(seed)}"
             )
-        return np.random.default_rng(seed).standard_normal(self.form.size).astype(np.float32)
+        return np.random.default_rng(int(seed)).standard_normal(self.form.size).astype(np.float32)
 
 
 def png(picture: NDArray[np.uint8]) -> bytes:

@@ -8,11 +8,9 @@ from numpy.typing import NDArray
 
 from serving.beam_search import beam_search
 from serving.bundle import TranslationForm
-from serving.forms.fields import Infer, read_texts
+from serving.forms.fields import MAX_RECORDS, Infer, read_texts
 from serving.forms.text import load_tokenizer, padded, token_rows
 from serving.infer_request import Arrays
-
-MAX_TEXTS = 64
 
 
 class TranslationReader:
@@ -25,7 +23,7 @@ class TranslationReader:
     def answer(self, document: object, infer: Infer, *, max_rows: int) -> list[dict[str, Any]]:
         """One object a text."""
         form = self.form
-        texts = read_texts(document, form.field, max_rows=min(max_rows, MAX_TEXTS))
+        texts = read_texts(document, form.field, max_rows=min(max_rows, MAX_RECORDS["translation"]))
         tokens, lengths = padded(token_rows(self.tokenizer, texts, form.max_tokens), form.pad)
         memory = infer({"tokens": tokens, "lengths": lengths})
         decoder = GraphDecoder(self.step, form, {name: memory[name] for name in form.memory}, lengths)

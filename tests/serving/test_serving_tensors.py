@@ -52,7 +52,7 @@ def test_values_survive_json_and_raw_bytes(datatype):
         ("FP32", [[1.0]], "value 0.*got a list"),
         ("FP32", [0.0, -1e39], "value 1: -1e.39 is outside FP32"),
         ("FP16", [70000], "value 0: 70000 is outside FP16"),
-        ("INT64", [1.0], "value 0: expected a whole number"),
+        ("INT64", [4.0, 1.5], "value 1: expected a whole number"),
         ("INT64", [2**63], f"value 0: {2**63} is outside"),
         ("INT8", [0, 128], "value 1: 128 is outside INT8, -128 to 127"),
         ("UINT64", [-1], f"value 0: -1 is outside UINT64, 0 to {2**64 - 1}"),
@@ -64,6 +64,15 @@ def test_values_survive_json_and_raw_bytes(datatype):
 def test_a_value_that_does_not_fit_is_named(datatype, values, says):
     with tensors.strict(), pytest.raises(InvalidInputError, match=says):
         tensors.from_values(values, datatype, place)
+
+
+def test_a_whole_number_may_be_written_with_a_point():
+    with tensors.strict():
+        assert tensors.from_values([4.0, 5], "UINT8", place).tolist() == [4, 5]
+        with pytest.raises(InvalidInputError, match="value 0: expected a whole number"):
+            tensors.from_values([-float(2**63)], "INT64", place)
+        with pytest.raises(InvalidInputError, match="value 0: 256 is outside UINT8"):
+            tensors.from_values([256.0], "UINT8", place)
 
 
 def test_null_is_a_missing_value_where_it_may_be():
