@@ -1,4 +1,4 @@
-"""One page to read: its text, BeautifulSoup's tree for CSS, lxml's for XPath, each made when asked for."""
+"""One page to read: its text, lxml's tree and its index, BeautifulSoup's tree, each made when asked for."""
 
 import re
 from dataclasses import dataclass
@@ -8,12 +8,14 @@ from bs4 import BeautifulSoup
 from lxml import etree
 from w3lib.encoding import html_to_unicode
 
+from scrapers.css import Index
 from scrapers.urls import absolute
 
 _CANONICAL_HINT = re.compile(rb"rel\s*=\s*[\"']?canonical", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"\A(?:\s*<\?xml[^>]*>?)+", re.IGNORECASE)
 _HEAD_BYTES = 64 * 1024
 _EMPTY = b"<html><body></body></html>"
+_PARSER = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,25 @@ class Page:
 
     @cached_property
     def soup(self) -> BeautifulSoup:
-        """BeautifulSoup's tree, for CSS selectors."""
+        """BeautifulSoup's tree, for CSS that is not read on lxml's."""
         # Selectors read a class attribute as text as well as split, and splitting every one costs time.
         return BeautifulSoup(_surely_html(self.text), "lxml", multi_valued_attributes=None)
 
     @cached_property
     def tree(self) -> etree._Element:
-        """lxml's tree, for XPath and label tables."""
+        """lxml's tree: comments left out, what is nested deeper than 2,048 elements too."""
         return _tree(self.text)
+
+    @cached_property
+    def index(self) -> Index:
+        """The elements of `tree` by id, class and name."""
+        return Index(self.tree)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether CSS means the same on `tree` as on `soup`: templates and frames have rules of their own."""
+        found = self.content.lower()
+        return b"<template" not in found and b"<iframe" not in found
 
     @cached_property
     def base_url(self) -> str:
@@ -71,6 +84,30 @@ def _surely_html(text: str) -> str:
 
 
 def _tree(text: str) -> etree._Element:
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    root = etree.fromstring(text.encode("utf-8", "replace") or _EMPTY, parser)
-    return root if root is not None else etree.fromstring(_EMPTY, parser)
+    root = etree.fromstring(text.encode("utf-8", "replace") or _EMPTY, _PARSER)
+    if root is None:
+        return etree.fromstring(_EMPTY, _PARSER)
+    stray = root.getnext()
+    while stray is not None:
+        following = stray.getnext()
+        _adopt(root, stray)
+        stray = following
+    return root
+
+
+def _adopt(root: etree._Element, stray: etree._Element) -> None:
+    """Put what stands after </html> at the end of the body, as browsers do."""
+    home = root.find("body")
+    home = root if home is None else home
+    inner = stray.find("body") if stray.tag == "html" else None
+    holder = inner if inner is not None else stray
+    if stray.tag != "html":
+        home.append(stray)
+        return
+    if holder.text:
+        last = home[-1] if len(home) else None
+        if last is None:
+            home.text = (home.text or "") + holder.text
+        else:
+            last.tail = (last.tail or "") + holder.text
+    home.extend(list(holder))

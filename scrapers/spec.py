@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic import Field as PydanticField
 
+from scrapers.css import compile_css
 from scrapers.errors import SpecError
 from scrapers.spec_texts import BaseUrl, Css, JsonPath, Regex, XPath
 from scrapers.urls import TRACKING, absolute, same_host
@@ -98,15 +99,16 @@ class Follow(Selector):
 class Field(Selector):
     """Where a field stands on its page and how its text is read.
 
-    `label` is the exact label of a label/value pair (dt/dd, or th/td of a table row). `attr` reads an
-    attribute of the element found instead of its text. `pattern` is searched in that text: its first group
-    (else the whole match) is the value. `levels` are a category's allowed values from worst to best, `values`
-    the same without an order. In a kind with `rows`, css and xpath look inside the row; css `:scope` is the
-    row itself.
+    `label` is the exact label of a label/value pair (dt/dd, or th/td of a table row), `within` the CSS of
+    what holds its table, where several have the label. `attr` reads an attribute of the element found instead
+    of its text. `pattern` is searched in that text: its first group (else the whole match) is the value.
+    `levels` are a category's allowed values from worst to best, `values` the same without an order. In a kind
+    with `rows`, css and xpath look inside the row; css `:scope` is the row itself.
     """
 
     ways: ClassVar[tuple[str, ...]] = ("css", "xpath", "label")
     label: str | None = None
+    within: Css | None = None
     attr: str | None = None
     type: FieldType
     unit: str | None = None
@@ -123,6 +125,16 @@ class Field(Selector):
             raise ValueError("expected levels (ordered) or values (unordered), got both")
         if len(set(self.allowed)) != len(self.allowed):
             raise ValueError("levels and values must not repeat")
+        return self
+
+    @model_validator(mode="after")
+    def _within_suits_label(self) -> Self:
+        if self.within is not None and self.label is None:
+            raise ValueError("within is for label: css and xpath say themselves where to look")
+        if self.within is not None and compile_css(self.within) is None:
+            raise ValueError(
+                f"within: expected a plain CSS selector (names, ids, classes), got {self.within!r}"
+            )
         return self
 
     @property

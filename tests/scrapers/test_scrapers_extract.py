@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-import soupsieve
 
-from scrapers.css import first_match, index_of, required
 from scrapers.extract import KindReader
+from scrapers.fields import fold
 from scrapers.page import Page
 from scrapers.spec import PageKind
 
@@ -49,6 +48,21 @@ TABLE = """
 )
 def test_labels_are_exact_and_the_first_counts(label: str, text: str | None) -> None:
     assert one(TABLE, label=label) == text
+
+
+def test_a_label_within_its_own_table() -> None:
+    html = "<div id=a><dl><dt>Type<dd>one</dl></div><div id=b><table><tr><th>Type:<td>two</table></div>"
+    assert one(html, label="Type") == "one"
+    assert one(html, label="Type", within="#b") == "two"
+    assert one(html, label="Type", within="#c") is None
+    row = read(html, rows={"css": "#b"}, fields={"x": {"label": "Type", "within": "table", "type": "text"}})
+    assert row == [{"x": "two"}]
+
+
+@pytest.mark.parametrize("field", [{"css": "b", "within": "#a"}, {"label": "x", "within": "div:has(b)"}])
+def test_where_a_label_may_be_looked_for(field: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="within"):
+        one("<p>", **field)
 
 
 def test_attributes() -> None:
@@ -130,8 +144,17 @@ def test_what_is_hardly_html_gives_nothing(html: bytes) -> None:
     assert one(html, label="L") is None
 
 
+@pytest.mark.parametrize(
+    "stray", ["<b class=z>end</b>", "<p>x</p><b class=z>end</b>", "text <b class=z>end</b>"]
+)
+def test_what_stands_after_the_end_is_of_the_page(stray: str) -> None:
+    html = f"<html><body><p>one</p></body></html>{stray}"
+    assert one(html, css="body .z") == "end"
+    assert one(html, xpath="//body//b") == "end"
+
+
 def test_deep_nesting_is_read() -> None:
-    html = "<div>" * 3000 + "<b class=x>deep</b>"
+    html = "<div>" * 1500 + "<b class=x>deep</b>"
     assert one(html, css=".x") == "deep"
 
 
@@ -158,12 +181,13 @@ SELECTORS = """
 
 
 @pytest.mark.parametrize("css", SELECTORS.strip().replace("\n", " | ").split(" | "))
-def test_the_index_finds_what_a_search_finds(css: str) -> None:
+def test_a_selector_finds_what_beautifulsoup_finds(css: str) -> None:
     html = """<div class=a><p class='b c' id=i>1</p><p class=b>2</p><i>3</i>
         <b class=' c  b '>4</b></div><p class=c>5"""
-    soup = Page(URL, html.encode()).soup
-    compiled = soupsieve.compile(css)
-    assert first_match(compiled, required(compiled), index_of(soup)) is compiled.select_one(soup)
+    found = Page(URL, html.encode()).soup.select_one(css)
+    text = one(html, css=css)
+    # BeautifulSoup folds what is white space only.
+    assert (text if text is None else fold(text)) == (None if found is None else fold(found.get_text()))
 
 
 def test_canonical_link() -> None:
