@@ -1,19 +1,24 @@
-"""One page to raw texts: CSS, XPath and label tables on one lxml tree, BeautifulSoup where only that will do."""
+"""One page to raw texts: CSS, XPath, labels, JSON; BeautifulSoup where only that will do."""
 
+import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
+import jmespath
 import soupsieve
 from bs4 import BeautifulSoup, Tag
 from lxml import etree
 
+from scrapers import json_data
 from scrapers.css import Css, Index, compile_css
+from scrapers.fields import decimal_mark
 from scrapers.labels import label_table, plain_label
 from scrapers.page import Page
-from scrapers.spec import Field, PageKind, Selector
+from scrapers.spec import Field, PageKind, Rows, Selector, Way
 from scrapers.texts import text_of
 from scrapers.xpath import Find, compile_xpath
 
@@ -30,7 +35,9 @@ class Scope:
     page: Page
     row: etree._Element | None = None
     row_tag: Tag | None = None
+    datum: Any = None
     _labels: dict[str, Mapping[str, etree._Element]] = field(default_factory=dict)
+    _data: dict[str | None, Any] = field(default_factory=dict)
 
     @property
     def is_row(self) -> bool:
@@ -61,6 +68,24 @@ class Scope:
             row = Page(self.page.url, str(self.row_tag).encode(), "text/html; charset=utf-8").tree
             return next((element for element in row.iter() if element.tag == self.row_tag.name), row)
         return self.page.tree
+
+    def data(self, script: str | None) -> Any:
+        """The JSON that the page is, or that the first script element which a selector finds holds."""
+        if self.datum is not None:
+            return self.datum
+        if script not in self._data:
+            if script is None:
+                self._data[None] = json_data.whole(self.page.text)
+            else:
+                found = _first(self, _compiled(script), script)
+                text = "" if found is None else text_of(found, None)
+                self._data[script] = json_data.within_script(text or "")
+        return self._data[script]
+
+    @cached_property
+    def linked(self) -> Any:
+        """The JSON-LD."""
+        return self.datum if self.datum is not None else json_data.linked(self.element)
 
     def labels(self, within: str | None) -> Mapping[str, etree._Element]:
         """The label tables' values by label, of all tables or of those within what a selector finds first."""
@@ -114,20 +139,74 @@ def _expression(xpath: str) -> Find:
     return compile_xpath(xpath)
 
 
-def _rows(page: Page, selector: Selector) -> list[Scope]:
-    found = select(page, selector)
+def _rows(page: Page, rows: Rows) -> list[Scope]:
+    if rows.are_data:
+        scope = Scope(page)
+        data = scope.linked if rows.json_path is None else scope.data(rows.script)
+        try:
+            found = jmespath.search(rows.jsonld or rows.json_path or "", data)
+        except jmespath.exceptions.JMESPathError:
+            found = None
+        several = found if isinstance(found, list) else [found]
+        return [Scope(page, datum=each) for each in several if isinstance(each, dict)]
+    found = select(page, rows)
     tags = [Scope(page, row_tag=row) for row in found if isinstance(row, Tag)]
     return tags or [Scope(page, row=row) for row in found if isinstance(row, etree._Element)]
 
 
 def _finder(field: Field) -> Finder:
-    attr = field.attr or ("href" if field.type == "url" else None)
-    if field.label is not None:
-        return _label_finder(plain_label(field.label), field.within, field.attr)
-    if field.css is not None:
-        return _css_finder(field.css, attr)
-    assert field.xpath is not None
-    return _xpath_finder(field.xpath, attr)
+    ways = [way_finder(way, field) for way in field.each_way]
+    if len(ways) == 1:
+        return ways[0]
+
+    def find(scope: Scope) -> str | None:
+        blank = None
+        for way in ways:
+            text = way(scope)
+            if text is not None and not text.isspace() and text:
+                return text
+            blank = text if blank is None else blank
+        return blank
+
+    return find
+
+
+def way_finder(way: Way, field: Field) -> Finder:
+    """What finds a field's text in one of the ways to find it."""
+    attr = way.attr or field.attr
+    if way.label is not None:
+        return _label_finder(plain_label(way.label), way.within, attr)
+    attr = attr or ("href" if field.type == "url" else None)
+    if way.css is not None:
+        return _css_finder(way.css, attr)
+    if way.xpath is not None:
+        return _xpath_finder(way.xpath, attr)
+    return _url_finder(way.in_url) if way.in_url is not None else _json_finder(way, field)
+
+
+def _url_finder(pattern: str) -> Finder:
+    compiled = re.compile(pattern)
+
+    def find(scope: Scope) -> str | None:
+        parts = urlsplit(scope.page.url)
+        found = compiled.search(f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/")
+        return None if found is None else found[1 if compiled.groups else 0]
+
+    return find
+
+
+def _json_finder(way: Way, field: Field) -> Finder:
+    compiled = jmespath.compile(way.jsonld or way.json_path or "")
+    mark = decimal_mark(field.locale)
+
+    def find(scope: Scope) -> str | None:
+        data = scope.data(way.script) if way.jsonld is None else scope.linked
+        try:
+            return json_data.as_text(compiled.search(data), decimal_mark=mark)
+        except jmespath.exceptions.JMESPathError:
+            return None  # a function that takes no such value: nothing is found here
+
+    return find
 
 
 def _label_finder(label: str, within: str | None, attr: str | None) -> Finder:
@@ -142,15 +221,19 @@ def _css_finder(css: str, attr: str | None) -> Finder:
     compiled = _compiled(css)
 
     def find(scope: Scope) -> str | None:
-        if compiled is not None and scope.row_tag is None and scope.page.is_plain:
-            found: Any = compiled.first(scope.index)
-        elif css == _ROW_ITSELF:
-            found = scope.tag if scope.row is None else scope.row
-        else:
-            found = soupsieve.select_one(css, scope.tag)
+        found = _first(scope, compiled, css)
         return None if found is None else text_of(found, attr)
 
     return find
+
+
+def _first(scope: Scope, compiled: Css | None, css: str) -> Any:
+    """The first that a selector matches: an element of lxml's tree, or a tag of BeautifulSoup's."""
+    if compiled is not None and scope.row_tag is None and scope.page.is_plain:
+        return compiled.first(scope.index)
+    if css == _ROW_ITSELF:
+        return scope.tag if scope.row is None else scope.row
+    return soupsieve.select_one(css, scope.tag)
 
 
 def _first_css(scope: Scope, css: str) -> etree._Element | None:

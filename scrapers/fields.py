@@ -12,6 +12,12 @@ Value = str | float | bool | None
 
 _FIGURES = re.compile(r"\.?\d(?:[\d.,'\u2019]*\d)?")
 _PLAIN_FIGURES = re.compile(r"(?:\d{1,3}(?:([,'\u2019])\d{3})(?:\1\d{3})*|\d+)(?:\.\d+)?|\.\d+")
+_DECIMAL_COMMA = frozenset(
+    {"de", "da", "es", "fi", "fr", "id", "it", "nb", "nl", "pl", "pt", "ru", "sv", "tr"}
+)
+_SPACED = frozenset({"fi", "fr", "nb", "pl", "ru", "sv"})  # where an ordinary space groups thousands too
+_SWAPPED = str.maketrans(".,", ",.")
+_PLAIN_SPACED_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 # A no-break or thin space between three digits and others groups thousands; an ordinary space does not.
 _SPACED_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
 _MAGNITUDE = re.compile(r"(?:k|mn|bn|thousand|million|billion|lakh|crore)\b", re.IGNORECASE)
@@ -51,6 +57,20 @@ def fold(text: str) -> str:
     return " ".join(text.split())
 
 
+def decimal_mark(locale: str | None) -> str:
+    """What stands before the decimals of a number in a locale's manner."""
+    return "," if locale in _DECIMAL_COMMA else "."
+
+
+def _in_english(text: str, locale: str | None) -> str:
+    """A text whose numbers are written in a locale's manner, with its numbers as English writes them."""
+    if locale in _SPACED:
+        text = _PLAIN_SPACED_THOUSANDS.sub(".", text)
+    if locale in _DECIMAL_COMMA:
+        text = _FIGURES.sub(lambda figures: figures[0].translate(_SWAPPED), text)
+    return text
+
+
 def read_value(text: str, field: Field, page_url: str) -> Value:
     """The value that a field's text means; None for a blank text.
 
@@ -59,7 +79,8 @@ def read_value(text: str, field: Field, page_url: str) -> Value:
     is not of the field's type, lacks its pattern, or is none of its levels or values.
     """
     numeric = field.type in {"money", "number", "area"}
-    folded = fold(_SPACED_THOUSANDS.sub(",", text) if numeric else text)
+    grouped = "." if field.locale in _DECIMAL_COMMA else ","
+    folded = fold(_SPACED_THOUSANDS.sub(grouped, text) if numeric else text)
     if not folded:
         return None
     if field.pattern is not None:
@@ -67,6 +88,8 @@ def read_value(text: str, field: Field, page_url: str) -> Value:
         if found is None:
             raise FieldError(f"expected text with pattern {field.pattern!r}, got {folded!r:.80}")
         folded = fold(found[1 if found.re.groups else 0] or "")
+    if field.locale is not None:
+        folded = _in_english(folded, field.locale)
     if not folded:
         return None
     return _link(folded, page_url) if field.type == "url" else _CONVERTERS[field.type](folded, field)

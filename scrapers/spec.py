@@ -26,6 +26,9 @@ from scrapers.errors import SpecError
 from scrapers.spec_texts import BaseUrl, Css, JsonPath, Regex, XPath
 from scrapers.urls import TRACKING, absolute, same_host
 
+Locale = Literal[
+    "en", "de", "de-CH", "da", "es", "fi", "fr", "id", "it", "nb", "nl", "pl", "pt", "ru", "sv", "tr"
+]
 FieldType = Literal["money", "number", "area", "date", "category", "text", "flag", "url"]
 ROBOTS_PATH = "/robots.txt"
 URL_FIELD = "url"  # every record carries its page's canonical URL under this name
@@ -96,36 +99,24 @@ class Follow(Selector):
         return self
 
 
-class Field(Selector):
-    """Where a field stands on its page and how its text is read.
+class Way(Selector):
+    """One way to find a field's text.
 
     `label` is the exact label of a label/value pair (dt/dd, or th/td of a table row), `within` the CSS of
-    what holds its table, where several have the label. `attr` reads an attribute of the element found instead
-    of its text. `pattern` is searched in that text: its first group (else the whole match) is the value.
-    `levels` are a category's allowed values from worst to best, `values` the same without an order. In a kind
-    with `rows`, css and xpath look inside the row; css `:scope` is the row itself.
+    what holds its table, where several have the label. `json` is a JMESPath into a page of JSON, or into the
+    data of the script element that `script` (CSS) finds; `jsonld` one into the page's JSON-LD, whose nodes
+    stand by their types (`Product.offers.price`). `in_url` is a pattern of the page's path?query. `attr`
+    reads an attribute of the element found instead of its text.
     """
 
-    ways: ClassVar[tuple[str, ...]] = ("css", "xpath", "label")
+    ways: ClassVar[tuple[str, ...]] = ("css", "xpath", "label", "json_path", "jsonld", "in_url")
     label: str | None = None
     within: Css | None = None
+    json_path: JsonPath | None = PydanticField(None, alias="json")
+    jsonld: JsonPath | None = None
+    script: Css | None = None
+    in_url: Regex | None = None
     attr: str | None = None
-    type: FieldType
-    unit: str | None = None
-    pattern: Regex | None = None
-    required: bool = False
-    levels: tuple[str, ...] = ()
-    values: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _levels_suit_type(self) -> Self:
-        if (self.levels or self.values) and self.type != "category":
-            raise ValueError(f"levels and values are for type category, not {self.type}")
-        if self.levels and self.values:
-            raise ValueError("expected levels (ordered) or values (unordered), got both")
-        if len(set(self.allowed)) != len(self.allowed):
-            raise ValueError("levels and values must not repeat")
-        return self
 
     @model_validator(mode="after")
     def _within_suits_label(self) -> Self:
@@ -137,10 +128,78 @@ class Field(Selector):
             )
         return self
 
+    @model_validator(mode="after")
+    def _script_suits_json(self) -> Self:
+        if self.script is not None and self.json_path is None:
+            raise ValueError("script is for json: it names the script element that holds the data")
+        return self
+
+
+class Rows(Selector):
+    """What holds a record each: elements, or the objects of an array of JSON (see Way)."""
+
+    ways: ClassVar[tuple[str, ...]] = ("css", "xpath", "json_path", "jsonld")
+    json_path: JsonPath | None = PydanticField(None, alias="json")
+    jsonld: JsonPath | None = None
+    script: Css | None = None
+
+    @property
+    def are_data(self) -> bool:
+        """Whether a row is an object of JSON, not an element."""
+        return self.json_path is not None or self.jsonld is not None
+
+
+class Field(Way):
+    """Where a field stands on its page and how its text is read.
+
+    `first_of` are several ways, of which the first that finds a text counts. `pattern` is searched in that
+    text: its first group (else the whole match) is the value. `locale` is the language in whose manner
+    numbers are written (`de`: 1.234,50; without it as in English). `levels` are a category's allowed values
+    from worst to best, `values` the same without an order. In a kind with `rows`, every way looks inside the
+    row; css `:scope` is the row itself. `min_fill` is the least share of records, 0 to 1, that have a value.
+    """
+
+    ways: ClassVar[tuple[str, ...]] = (*Way.ways, "first_of")
+    first_of: tuple[Way, ...] | None = None
+    type: FieldType
+    unit: str | None = None
+    locale: Locale | None = None
+    pattern: Regex | None = None
+    required: bool = False
+    min_fill: Annotated[float, PydanticField(ge=0, le=1)] | None = None
+    levels: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _levels_suit_type(self) -> Self:
+        if (self.levels or self.values) and self.type != "category":
+            raise ValueError(f"levels and values are for type category, not {self.type}")
+        if self.levels and self.values:
+            raise ValueError("expected levels (ordered) or values (unordered), got both")
+        if len(set(self.allowed)) != len(self.allowed):
+            raise ValueError("levels and values must not repeat")
+        if self.locale is not None and self.type not in {"money", "number", "area"}:
+            raise ValueError(f"locale is for money, numbers and areas, not {self.type}")
+        return self
+
+    @model_validator(mode="after")
+    def _first_of_some(self) -> Self:
+        if self.first_of is not None and not self.first_of:
+            raise ValueError("first_of: expected one way or more, got none")
+        return self
+
     @property
     def allowed(self) -> tuple[str, ...]:
         """The values a category may take; empty when any may come."""
         return self.levels or self.values
+
+    @property
+    def each_way(self) -> tuple[Way, ...]:
+        """The ways to find it, in the order in which they are tried."""
+        return self.first_of or (self,)
+
+    def __str__(self) -> str:
+        return ", else ".join(str(way) for way in self.first_of) if self.first_of else super().__str__()
 
 
 class Rendering(_Strict):
@@ -192,7 +251,7 @@ class PageKind(_Strict):
     url: Regex
     follow: tuple[Follow, ...] = ()
     browser: Rendering | None = None
-    rows: Selector | None = None
+    rows: Rows | None = None
     joins: str | None = None
     expect: Expect | None = None
     fields: dict[str, Field] = {}
@@ -206,6 +265,20 @@ class PageKind(_Strict):
                 raise ValueError(
                     f"field name {name!r}: expected snake_case, and not {URL_FIELD!r}, which is ours"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _ways_suit_rows(self) -> Self:
+        if self.rows is None or not self.rows.are_data:
+            return self
+        way = "json_path" if self.rows.json_path is not None else "jsonld"
+        for name, field in self.fields.items():
+            for each in field.each_way:
+                if (getattr(each, way) is None and each.in_url is None) or each.script is not None:
+                    raise ValueError(
+                        f"fields.{name}: expected {_key(way)} without script (the rows are objects of JSON), "
+                        f"got {each}"
+                    )
         return self
 
 

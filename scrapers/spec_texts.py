@@ -28,7 +28,9 @@ def _checked_xpath(xpath: str) -> str:
 
 def _checked_json_path(path: str) -> str:
     try:
-        jmespath.compile(path)
+        jmespath.compile(path).search(None)  # unknown functions show when it is run
+    except jmespath.exceptions.JMESPathTypeError:
+        return path  # of a function that takes no null
     except jmespath.exceptions.JMESPathError as error:
         raise ValueError(f"not a JMESPath: {path!r} ({' '.join(str(error).split())})") from error
     return path

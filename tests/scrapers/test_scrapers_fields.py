@@ -45,6 +45,14 @@ def value(text: str, **field: Any) -> object:
         ("rated 6 out of 10", {"type": "number", "pattern": r"(\d+) out of 10"}, 6.0),
         ("0526301100, sold", {"type": "text", "pattern": r"\d{10}"}, "0526301100"),
         ("  ", {"type": "number"}, None),
+        ("1.234,50 €", {"type": "money", "unit": "EUR", "locale": "de"}, 1234.5),
+        ("EUR 1.234.567,-", {"type": "money", "unit": "EUR", "locale": "de"}, 1234567.0),
+        ("12,5 m²", {"type": "area", "unit": "m2", "locale": "de"}, 12.5),
+        ("1\u00a0234,5", {"type": "number", "locale": "de"}, 1234.5),
+        ("1 234,5 kr", {"type": "number", "locale": "sv"}, 1234.5),
+        ("1\u202f234 567", {"type": "number", "locale": "fr"}, 1234567.0),
+        ("CHF 1\u2019234.50", {"type": "money", "unit": "CHF", "locale": "de-CH"}, 1234.5),
+        ("Preis: 19,90 statt 25", {"type": "money", "locale": "de", "pattern": r"Preis: ([\d,]+)"}, 19.9),
     ],
 )
 def test_read(text: str, field: dict[str, Any], expected: object) -> None:
@@ -61,6 +69,8 @@ def test_read(text: str, field: dict[str, Any], expected: object) -> None:
         ("price on request", {"type": "money"}, "with one plain number"),
         ("1.234,56", {"type": "number"}, "with one plain number"),
         ("1,23", {"type": "number"}, "with one plain number"),
+        ("1.23", {"type": "number", "locale": "de"}, "with one plain number"),
+        ("1,234.5", {"type": "number", "locale": "de"}, "with one plain number"),
         ("3 of 10", {"type": "number"}, "with one plain number"),
         ("1e5", {"type": "number"}, "with one plain number"),
         ("9,600 perches", {"type": "area", "unit": "sqft"}, "expected an area in sqft"),

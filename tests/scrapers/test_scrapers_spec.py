@@ -77,7 +77,7 @@ def test_the_first_kind_that_matches_wins_and_robots_is_none(tmp_path: Path) -> 
         ("//nav//a", "no-such()", "pages.list.follow.1.xpath: not an XPath expression: 'no-such()'"),
         ('"^/homes/"', '"^/homes/("', "pages.home.url: not a regular expression"),
         ("type: money", "type: cash", "pages.home.fields.price.type: expected 'money'"),
-        ('label: "Price"', 'label: "Price", css: b', "expected exactly one of css, xpath or label"),
+        ('label: "Price"', 'label: "Price", css: b', "expected exactly one of css, xpath, label, json"),
         ("type: money", "type: money, levels: [a]", "levels and values are for type category"),
         ("{min: 3}", "{records: 3, min: 2}", "pages.home.expect: expected records, or min and/or max"),
         ("joins: home", "joins: house", "pages.map.joins: expected a kind with fields of its own"),
