@@ -41,6 +41,13 @@ def serve(
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that share the port, each with all models in memory.")
     ] = 1,
+    api_keys: Annotated[
+        Path | None, typer.Option(help="File of the API keys to ask for, as `millrace serve-key` makes it.")
+    ] = None,
+    open_metrics: Annotated[bool, typer.Option(help="Ask for no API key at /metrics.")] = False,
+    cors_origin: Annotated[
+        list[str] | None, typer.Option(help="Let pages of this origin ask from browsers; may be repeated.")
+    ] = None,
     drain_wait: Annotated[
         float, typer.Option(min=0, help="Seconds to go on answering, not ready, once told to end.")
     ] = 0,
@@ -52,9 +59,22 @@ def serve(
     run_service(
         Options(
             models, host=host, port=port, control=model_control, grpc_port=grpc_port, json_logs=json_logs,
-            drain_wait_s=drain_wait, workers=workers,
+            drain_wait_s=drain_wait, workers=workers, api_keys=api_keys, open_metrics=open_metrics,
+            cors_origins=tuple(cors_origin or ()),
         )
     )  # fmt: skip
+
+
+@app.command("serve-key")
+@one_line_errors(ServingError)
+def serve_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is; the request log has this name.")],
+    api_keys: Annotated[Path, typer.Option(help="File to add it to.")] = Path("api-keys.txt"),
+) -> None:
+    """Make an API key, add its hash to the file that `serve --api-keys` reads, and print it, once."""
+    from serving.keys import add_key
+
+    print(add_key(api_keys, name))
 
 
 @app.command()

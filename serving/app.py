@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from serving.errors import ServingError, http_status, one_line
-from serving.front import Front
+from serving.front import FREE, Front
 from serving.gather import Gatherer
+from serving.keys import Keys
 from serving.lane import Limits
 from serving.metrics import WRITE_S, Metrics
 from serving.openapi import describe
@@ -36,11 +37,14 @@ def create_app(
     watch_s: float = WATCH_S,
     control: bool = False,
     counts: Path | None = None,
+    keys: Keys | None = None,
+    open_metrics: bool = False,
 ) -> Front:
     """The application that serves `repository`; a body or a number of rows over its limit is answered 413.
 
     Every `watch_s` seconds it looks for changed models (0: never); `control` lets clients load and unload.
     `counts` is the folder in which processes that share a port add up what they count.
+    With `keys` every route but health and the bare pages asks for one; /metrics does not with `open_metrics`.
     """
     gatherer = Gatherer(limits or Limits(), Metrics(counts))
 
@@ -62,15 +66,15 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(repository, gatherer, max_rows=max_rows, control=control)
+    service = Service(repository, gatherer, max_rows=max_rows, control=control, keys=keys)
     add_protocol(app, service)
     add_repository(app, service)
     add_catalogue(app, service)
     add_pages(app)
     add_metrics(app, service)
     _add_errors(app)
-    _add_document(app, repository, max_rows)
-    return Front(service, app, max_body_bytes)
+    _add_document(app, service)
+    return Front(service, app, max_body_bytes, FREE | {"/metrics"} if open_metrics else FREE)
 
 
 async def _write(gatherer: Gatherer, counts: Path | None) -> None:
@@ -90,15 +94,16 @@ async def _watch(repository: Repository, every_s: float) -> None:
             log.exception("looking for changed models failed: %s", one_line(error))
 
 
-def _add_document(app: FastAPI, repository: Repository, max_rows: int) -> None:
+def _add_document(app: FastAPI, service: Service) -> None:
     """Describe the models when first asked and when they have changed: it takes far longer than an answer."""
-    described = -1
+    described, repository = -1, service.repository
 
     def document() -> dict[str, Any]:
         nonlocal described
         if app.openapi_schema is None or described != repository.generation:
             described = repository.generation
-            app.openapi_schema = describe(app, repository, max_rows=max_rows)
+            keyed = service.keys is not None
+            app.openapi_schema = describe(app, repository, max_rows=service.max_rows, keyed=keyed)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]

@@ -37,12 +37,17 @@ class DeadlineError(BusyError):
     """The time that a request may wait has passed."""
 
 
+class UnauthorizedError(ServingError):
+    """The request has no key that this service takes."""
+
+
 class ForbiddenError(ServingError):
     """The request asks for what this service was started without."""
 
 
 HTTP_STATUS: dict[type[ServingError], int] = {
     InvalidInputError: 400,
+    UnauthorizedError: 401,
     ForbiddenError: 403,
     NotFoundError: 404,
     TooLargeError: 413,

@@ -6,19 +6,18 @@ import secrets
 from itertools import count
 from time import perf_counter
 
-from serving.errors import BusyError, ServingError, http_status, one_line
+from serving.errors import ServingError, http_status, one_line
 from serving.infer_response import Answer
 from serving.logs import FIELDS, requests_log
 from serving.metrics import NOBODY, label
 from serving.model import Model
 from serving.service import Service
-from serving.wire import Pairs, error_answer
+from serving.wire import Pairs, error_answer, extra_headers
 
 log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _PROCESS = secrets.token_hex(4)
 _numbers = count(1)
-RETRY_AFTER = (b"retry-after", b"1")
 GONE = "gone"
 """The status of a request whose client left before its answer."""
 
@@ -26,13 +25,19 @@ GONE = "gone"
 class Exchange:
     """One request; it begins when this is made. Its id is the client's, where that is one, or a new one."""
 
-    __slots__ = ("began", "identity", "model", "path", "protocol", "service")
+    __slots__ = ("began", "identity", "key", "model", "path", "protocol", "service")
 
     def __init__(self, service: Service, protocol: str, path: str, given_id: str) -> None:
         self.began = perf_counter()
         self.service, self.protocol, self.path = service, protocol, path
         self.identity = given_id if _ID.fullmatch(given_id) else f"{_PROCESS}-{next(_numbers)}"
         self.model: Model | None = None
+        self.key = ""
+
+    def admit(self, authorization: str, api_key: str) -> None:
+        """Note whose key was sent, where the service asks for one. Raises UnauthorizedError."""
+        if self.service.keys is not None:
+            self.key = self.service.keys.name(authorization, api_key)
 
     def find(self, name: str, version: str | None) -> Model:
         """The model that answers; what is counted is counted for it. Raises NotFoundError, BundleError."""
@@ -42,8 +47,7 @@ class Exchange:
     def refusal(self, error: Exception) -> tuple[Answer, Pairs]:
         """The error as every route has it; call it where `error` is caught."""
         if isinstance(error, ServingError):
-            extra = [RETRY_AFTER] if isinstance(error, BusyError) else ()
-            return error_answer(http_status(error), one_line(error)), extra
+            return error_answer(http_status(error), one_line(error)), extra_headers(error)
         log.error(
             "%s, request %s, failed: %s", self.path[:200], self.identity, one_line(error), exc_info=error
         )
@@ -62,4 +66,6 @@ class Exchange:
                 "status": status,
                 "seconds": round(seconds, 6),
             }
+            if self.key:
+                about["key"] = self.key
             requests_log.info("request", extra={FIELDS: about})

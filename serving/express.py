@@ -24,7 +24,8 @@ from serving.wire import Pairs
 MAX_BYTES = 512 * 1024
 """Of a body; its JSON part may be as long as what is parsed on the event loop."""
 _JSON_SIZE = JSON_SIZE_HEADER.lower().encode()
-_REFUSED = frozenset([b"content-encoding", b"transfer-encoding", b"expect", b"upgrade"])
+_REFUSED = frozenset([b"content-encoding", b"transfer-encoding", b"expect", b"upgrade", b"origin"])
+"""Headers of requests that go the long way; a page of another origin is a matter for cors.py."""
 _LINES = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}
 
 
@@ -57,6 +58,11 @@ class Call(Exchange):
     def begin(self) -> None:
         """Queue the request, whose body is here, or answer what is wrong with it."""
         try:
+            if self.service.keys is not None:
+                self.admit(
+                    self.headers.get(b"authorization", b"").decode("latin-1"),
+                    self.headers.get(b"x-api-key", b"").decode("latin-1"),
+                )
             model = self.find(self.target.name, self.target.version)
             size = self.headers.get(_JSON_SIZE)
             json_size = None if size is None else read_json_size(size.decode("latin-1"))

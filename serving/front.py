@@ -9,14 +9,18 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.errors import UnauthorizedError, one_line
 from serving.exchange import GONE, Exchange
 from serving.infer_request import JSON_SIZE_HEADER
 from serving.infer_response import Answer
 from serving.service import Service
-from serving.wire import Headers, Pairs, error_answer, read_body, read_headers, send_answer
+from serving.wire import Headers, Pairs, error_answer, extra_headers, read_body, read_headers, send_answer
 
 _JSON_SIZE = JSON_SIZE_HEADER.lower()
 _LASTS = {"infer": "/v2/models/", "predict": "/models/"}
+
+FREE = frozenset(["/v2/health/live", "/v2/health/ready", "/", "/docs"])
+"""What needs no key where keys are asked for: whether it runs, and pages that hold nothing of the models."""
 
 
 class Target(NamedTuple):
@@ -44,19 +48,35 @@ def find_target(path: str) -> Target | None:
 class Front:
     """Answers what runs a model, and hands every other request on to `app`."""
 
-    def __init__(self, service: Service, app: ASGIApp, max_body_bytes: int) -> None:
-        self.service, self.app, self.max_body_bytes = service, app, max_body_bytes
+    def __init__(
+        self, service: Service, app: ASGIApp, max_body_bytes: int, free: frozenset[str] = FREE
+    ) -> None:
+        self.service, self.app, self.max_body_bytes, self.free = service, app, max_body_bytes, free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing is sent to a client that went away."""
         target = find_target(scope["path"]) if scope["type"] == "http" else None
         if target is None:
-            await self.app(scope, receive, send)
+            await self._other(scope, receive, send)
         elif scope["method"] != "POST":
             text = f"Method Not Allowed: {scope['method']} {scope['path'][:200]}; /docs lists what there is"
             await send_answer(error_answer(405, text), send, [(b"allow", b"POST")])
         else:
             await self._run(target, scope, receive, send)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on to the application, if it needs no key or has one."""
+        if self.service.keys is not None and scope["type"] == "http" and not self._is_free(scope["path"]):
+            headers = read_headers(scope)
+            try:
+                self.service.keys.name(headers.get("authorization", ""), headers.get("x-api-key", ""))
+            except UnauthorizedError as error:
+                await send_answer(error_answer(401, one_line(error)), send, extra_headers(error))
+                return
+        await self.app(scope, receive, send)
+
+    def _is_free(self, path: str) -> bool:
+        return path in self.free or path.startswith("/static/")
 
     async def _run(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, count and log one request."""
@@ -75,6 +95,7 @@ class Front:
         self, exchange: Exchange, target: Target, headers: Headers, receive: Receive
     ) -> Answer | None:
         """The model's answer; None when the client went away."""
+        exchange.admit(headers.get("authorization", ""), headers.get("x-api-key", ""))
         model = exchange.find(target.name, target.version)
         body = await read_body(headers, receive, self.max_body_bytes)
         if body is None:

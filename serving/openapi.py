@@ -44,8 +44,11 @@ FAULTS = {
 }
 
 
-def describe(app: FastAPI, repository: Repository, *, max_rows: int) -> Json:
-    """The document for what `app` serves now, with a predict route for each loaded version."""
+def describe(app: FastAPI, repository: Repository, *, max_rows: int, keyed: bool = False) -> Json:
+    """The document for what `app` serves now, with a predict route for each loaded version.
+
+    `keyed`: nearly every route asks for an API key.
+    """
     document = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=app.routes)
     paths: Json = document["paths"]
     parts: Json = document.setdefault("components", {}).setdefault("schemas", {})
@@ -61,7 +64,28 @@ def describe(app: FastAPI, repository: Repository, *, max_rows: int) -> Json:
             by_version = f"/models/{name}/versions/{number}/predict"
             for path in [f"/models/{name}/predict"] * (number == max(versions)) + [by_version]:
                 paths[path] = {"post": _predict_operation(model.bundle, max_rows, path)}
+    if keyed:
+        _ask_for_keys(document)
     return document
+
+
+def _ask_for_keys(document: Json) -> None:
+    """Say that a key is needed, how it is sent, and what is answered without one."""
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    document["security"] = [{"bearer": []}, {"header": []}]
+    refused = {
+        "description": "No API key, or none of the service's",
+        "content": _content("ErrorBody", binary=False),
+    }
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if path.startswith("/v2/health/"):
+                operation["security"] = []
+            else:
+                operation["responses"]["401"] = refused
 
 
 def _drop_unused_faults(paths: Json, parts: Json) -> None:

@@ -20,6 +20,8 @@ class Options:
     Every `watch_s` seconds it looks for changed models (0: never); `control` lets clients load and unload.
     With `grpc_port` gRPC is answered beside HTTP. `json_logs` logs each request, as JSON. Told to end, it is
     not ready at once, and answers for another `drain_wait_s` as before. `workers` processes share the port.
+    The file `api_keys` names the keys that are taken, without it none is asked for; `open_metrics` leaves
+    /metrics to all. Browsers may ask from pages of `cors_origins`.
     """
 
     folder: Path
@@ -34,6 +36,9 @@ class Options:
     json_logs: bool = False
     drain_wait_s: float = 0
     workers: int = 1
+    api_keys: Path | None = None
+    open_metrics: bool = False
+    cors_origins: tuple[str, ...] = ()
 
     def for_worker(self, port: int, grpc_port: int | None) -> Self:
         """The same for one of the workers, with the ports that were taken and its share of the cores."""

@@ -14,9 +14,11 @@ import uvicorn
 
 from serving.app import create_app
 from serving.bundle import ImageForm
+from serving.cors import allow_origins
 from serving.errors import StartError
 from serving.express import express
 from serving.front import Front
+from serving.keys import read_keys
 from serving.listen import listen
 from serving.logs import log_as_json
 from serving.options import Options
@@ -47,13 +49,15 @@ def answer(options: Options, say: Say, *, counts: Path | None = None, parent: in
     """
     if options.json_logs:
         log_as_json()
+    keys = None if options.api_keys is None else read_keys(options.api_keys)
     repository = load_repository(options.folder)
     app = create_app(
         repository, max_body_bytes=options.max_body_bytes, max_rows=options.max_rows, limits=options.limits,
-        watch_s=options.watch_s, control=options.control, counts=counts,
+        watch_s=options.watch_s, control=options.control, counts=counts, keys=keys,
+        open_metrics=options.open_metrics,
     )  # fmt: skip
     config = uvicorn.Config(
-        app,
+        allow_origins(app, options.cors_origins),
         http=express(app),
         log_config=None,
         log_level="warning",

@@ -16,6 +16,7 @@ from serving.errors import ForbiddenError, InvalidInputError, NotFoundError, Uns
 from serving.gather import Gatherer
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
+from serving.keys import Keys
 from serving.model import Model
 from serving.multipart import is_multipart, read_parts
 from serving.records import read_records, write_predictions
@@ -40,12 +41,19 @@ class Service:
     """The answers to every request about the models of one repository."""
 
     def __init__(
-        self, repository: Repository, gatherer: Gatherer, *, max_rows: int, control: bool = False
+        self,
+        repository: Repository,
+        gatherer: Gatherer,
+        *,
+        max_rows: int,
+        control: bool = False,
+        keys: Keys | None = None,
     ) -> None:
         self.repository = repository
         self.gatherer = gatherer
         self.max_rows = max_rows
         self.control = control
+        self.keys = keys
         self.draining = False
         """Set when the service is told to end: it says that it is not ready, and still answers."""
 

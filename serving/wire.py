@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from serving.errors import InvalidInputError, TooLargeError, UnsupportedError
+from serving.errors import (
+    BusyError,
+    InvalidInputError,
+    ServingError,
+    TooLargeError,
+    UnauthorizedError,
+    UnsupportedError,
+)
 from serving.infer_request import JSON_SIZE_HEADER
 from serving.infer_response import Answer
 
@@ -77,6 +84,15 @@ async def send_answer(answer: Answer, send: Send, extra: Pairs = ()) -> None:
         headers.append((_JSON_SIZE, str(answer.json_size).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+def extra_headers(error: ServingError) -> Pairs:
+    """What an error's answer has beside its text."""
+    if isinstance(error, BusyError):
+        return [(b"retry-after", b"1")]
+    if isinstance(error, UnauthorizedError):
+        return [(b"www-authenticate", b"Bearer")]
+    return ()
 
 
 def error_answer(status: int, text: str) -> Answer:

@@ -18,6 +18,7 @@ from serving.errors import (
     ServingError,
     StartError,
     TooLargeError,
+    UnauthorizedError,
     UnsupportedError,
     one_line,
 )
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 CODES: dict[type[ServingError], StatusCode] = {
     InvalidInputError: StatusCode.INVALID_ARGUMENT,
     TooLargeError: StatusCode.INVALID_ARGUMENT,
+    UnauthorizedError: StatusCode.UNAUTHENTICATED,
     ForbiddenError: StatusCode.PERMISSION_DENIED,
     NotFoundError: StatusCode.NOT_FOUND,
     UnsupportedError: StatusCode.UNIMPLEMENTED,
@@ -39,6 +41,9 @@ CODES: dict[type[ServingError], StatusCode] = {
     BundleError: StatusCode.UNAVAILABLE,
     ServingError: StatusCode.INTERNAL,
 }
+
+FREE = frozenset(["server_live", "server_ready"])
+"""What needs no key where keys are asked for."""
 
 
 async def start_rpc(
@@ -77,10 +82,12 @@ def guarded(
     """A method whose ServingErrors end the call with the status of their kind; runs are counted."""
 
     async def answer(request: Any, context: Any) -> Any:
-        given = dict(context.invocation_metadata() or ()).get("x-request-id", "")
-        exchange = Exchange(service, "grpc", method.__name__, str(given))
+        given = {name: str(value) for name, value in context.invocation_metadata() or ()}
+        exchange = Exchange(service, "grpc", method.__name__, given.get("x-request-id", ""))
         code, text = StatusCode.OK, ""
         try:
+            if method.__name__ not in FREE:
+                exchange.admit(given.get("authorization", ""), given.get("x-api-key", ""))
             return await method(request, exchange)
         except ServingError as error:
             code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)

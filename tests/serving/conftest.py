@@ -22,15 +22,12 @@ from tests.serving.form_models import write_colours, write_lengths, write_noise
 MAX_BODY_BYTES = 1_000_000
 MAX_ROWS = 500
 STARTER = """
-import json, sys
-from pathlib import Path
+import sys
 from serving.errors import ServingError
-from serving.lane import Limits
 from serving.options import Options
 from serving.run import serve
-folder, options, limits = sys.argv[1:]
 try:
-    serve(Options(Path(folder), **json.loads(options), limits=Limits(**json.loads(limits))))
+    serve(Options.from_json(sys.argv[1]))
 except ServingError as error:
     sys.exit(str(error))
 """
@@ -208,9 +205,9 @@ class Running:
 def start(folder: Path, limits: dict[str, float] | None = None, **options) -> Running:
     """Start the service as a user would and wait until it says where it listens."""
     options = {"port": 0, "max_body_bytes": MAX_BODY_BYTES, "max_rows": MAX_ROWS} | options
-    arguments = [str(folder), json.dumps(options), json.dumps(limits or {})]
+    options |= {"folder": str(folder), "limits": limits}
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", STARTER, *arguments],
+        [sys.executable, "-W", "error", "-c", STARTER, json.dumps(options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
