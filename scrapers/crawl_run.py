@@ -227,7 +227,9 @@ class Run:
             outcome = self._redirected(link, outcome, fetched.location)
         elif 200 <= fetched.status < 300:
             outcome = self._read_page(
-                link, outcome, Page(link.url, fetched.content, fetched.header("content-type"))
+                link,
+                outcome,
+                Page(link.url, fetched.content, fetched.header("content-type"), self._site.html5),
             )
         else:
             outcome = self._failed(link, outcome, f"{fetched.status} {fetched.reason}".strip())
@@ -289,7 +291,7 @@ class Run:
                 self._frontier.rendered(link, str(html))
             else:
                 self.tally.rendered += 1
-                self._follow(Page(link.url, html, "text/html; charset=utf-8"), link)
+                self._follow(Page(link.url, html, "text/html; charset=utf-8", self._site.html5), link)
                 self._frontier.rendered(link)
             self._commit()
         return any_drawn

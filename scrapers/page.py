@@ -6,9 +6,10 @@ from functools import cached_property
 
 from bs4 import BeautifulSoup
 from lxml import etree
-from w3lib.encoding import html_to_unicode
+from w3lib.encoding import html_to_unicode, read_bom
 
 from scrapers.css import Index
+from scrapers.html5 import html5_tree
 from scrapers.urls import absolute
 
 _CANONICAL_HINT = re.compile(rb"rel\s*=\s*[\"']?canonical", re.IGNORECASE)
@@ -23,28 +24,33 @@ class Page:
     """A page's HTML as bytes (content-decoded), with the Content-Type it came under.
 
     The character set is that of a BOM, the header, the page's own meta element, or a guess, in this order.
+    `html5`: the tree is a browser's own, which differs where tags are missing or stray, and takes longer.
     """
 
     url: str
     content: bytes
     content_type: str = "text/html"
+    html5: bool = False
 
     @cached_property
     def text(self) -> str:
         """The HTML as text."""
-        _, text = html_to_unicode(self.content_type, self.content, default_encoding="utf-8")
-        return text
+        return _decoded(self.content, self.content_type)
 
     @cached_property
     def soup(self) -> BeautifulSoup:
         """BeautifulSoup's tree, for CSS that is not read on lxml's."""
+        if self.html5:
+            # Of the standard's tree, so that both languages see the same; this parser moves nothing.
+            html = etree.tostring(self.tree, encoding="unicode", method="html")
+            return BeautifulSoup(html, "html.parser", multi_valued_attributes=None)
         # Selectors read a class attribute as text as well as split, and splitting every one costs time.
         return BeautifulSoup(_surely_html(self.text), "lxml", multi_valued_attributes=None)
 
     @cached_property
     def tree(self) -> etree._Element:
         """lxml's tree: comments left out, what is nested deeper than 2,048 elements too."""
-        return _tree(self.text)
+        return html5_tree(self.text) if self.html5 else _tree(self.text)
 
     @cached_property
     def index(self) -> Index:
@@ -69,13 +75,33 @@ class Page:
         if not _CANONICAL_HINT.search(head):
             return None
         end = head.lower().find(b"</head")
-        _, text = html_to_unicode(
-            self.content_type, head[: end if end > 0 else None], default_encoding="utf-8"
-        )
+        text = _decoded(head[: end if end > 0 else None], self.content_type)
         href = str(
             _tree(text).xpath("string(//link[translate(@rel, 'CANOIL', 'canoil') = 'canonical']/@href)")
         )
         return absolute(href, self.url) if href else None
+
+
+def _decoded(content: bytes, content_type: str) -> str:
+    name, text = html_to_unicode(content_type, content, auto_detect_fun=_guess, default_encoding="utf-8")
+    if name.startswith("utf-16") and "charset" not in content_type.lower() and read_bom(content)[0] is None:
+        # A meta element that could be read says so of itself that the page is not in UTF-16.
+        return content.decode("utf-8", "replace")
+    return text
+
+
+def _guess(content: bytes) -> str:
+    """The character set of a page that names none: UTF-8 if it is that, else what Western browsers take."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A character cut in two at the very end is still UTF-8.
+        return (
+            "utf-8"
+            if error.start >= len(content) - 3 and error.reason == "unexpected end of data"
+            else "cp1252"
+        )
+    return "utf-8"
 
 
 def _surely_html(text: str) -> str:

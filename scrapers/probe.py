@@ -105,12 +105,12 @@ def _fetched(url: str, kind: PageKind, site: Site) -> Page:
             f"{url}: expected a page, got {fetched.error or f'a redirect to {fetched.location}'}"
         )
     if kind.browser is None:
-        return Page(fetched.url, fetched.content, fetched.header("content-type"))
+        return Page(fetched.url, fetched.content, fetched.header("content-type"), site.html5)
     with Browser(user_agent=site.crawl.user_agent, hosts=allowed_hosts(site)) as browser:
         html = browser.render(
             url, wait_for=kind.browser.wait_for, scroll=kind.browser.scroll, timeout_s=kind.browser.timeout_s
         )
-    return Page(fetched.url, html.encode("utf-8", "replace"), "text/html; charset=utf-8")
+    return Page(fetched.url, html.encode("utf-8", "replace"), "text/html; charset=utf-8", site.html5)
 
 
 def _field(name: str, text: str | None, kind: PageKind, page: Page) -> FieldProbe:

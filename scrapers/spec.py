@@ -354,7 +354,11 @@ class LoginForm(_Strict):
 
 
 class Site(_Strict):
-    """One site, as its YAML spec says."""
+    """One site, as its YAML spec says.
+
+    `html: html5` reads broken pages as a browser does (see Page); the default differs from it where tags are
+    missing or stray.
+    """
 
     name: Annotated[str, AfterValidator(lambda name: name.strip())]
     base_url: BaseUrl
@@ -363,6 +367,7 @@ class Site(_Strict):
     server: Server | None = None
     login: LoginForm | None = None
     crawl: Politeness = Politeness()
+    html: Literal["lxml", "html5"] = "lxml"
     pages: dict[str, PageKind]
 
     @model_validator(mode="after")
@@ -389,6 +394,11 @@ class Site(_Strict):
             if not same_host(url, self.base_url) or self.kind_of(url) is None:
                 raise ValueError(f"start: {url} is not of {self.base_url}, or of no kind in pages")
         return self
+
+    @property
+    def html5(self) -> bool:
+        """Whether pages are read as a browser reads them."""
+        return self.html == "html5"
 
     @property
     def port(self) -> int:

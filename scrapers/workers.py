@@ -63,7 +63,7 @@ def read_batch(site: Site, batch: list[_Item]) -> list[PageRecords]:
 def _batches(site: Site, warc: Path) -> Iterator[list[_Item]]:
     pages = (stored for stored in read_pages(warc) if 200 <= stored.status < 300)
     items = (
-        _Item(kind, Page(stored.url, stored.content, stored.header("content-type")))
+        _Item(kind, Page(stored.url, stored.content, stored.header("content-type"), site.html5))
         for stored in pages
         if (kind := site.kind_of(stored.url)) is not None
         and site.pages[kind].fields
