@@ -48,6 +48,9 @@ def serve(
     cors_origin: Annotated[
         list[str] | None, typer.Option(help="Let pages of this origin ask from browsers; may be repeated.")
     ] = None,
+    traffic: Annotated[
+        Path | None, typer.Option(help="YAML file of the shares that canary and shadow versions have.")
+    ] = None,
     drain_wait: Annotated[
         float, typer.Option(min=0, help="Seconds to go on answering, not ready, once told to end.")
     ] = 0,
@@ -60,7 +63,7 @@ def serve(
         Options(
             models, host=host, port=port, control=model_control, grpc_port=grpc_port, json_logs=json_logs,
             drain_wait_s=drain_wait, workers=workers, api_keys=api_keys, open_metrics=open_metrics,
-            cors_origins=tuple(cors_origin or ()),
+            cors_origins=tuple(cors_origin or ()), traffic=traffic,
         )
     )  # fmt: skip
 

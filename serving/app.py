@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from serving.gather import Gatherer
 from serving.keys import Keys
 from serving.lane import Limits
 from serving.metrics import WRITE_S, Metrics
+from serving.model import Model
 from serving.openapi import describe
 from serving.options import MAX_BODY_BYTES, MAX_ROWS, WATCH_S
 from serving.pages import add_pages
 from serving.repository import Repository
 from serving.routes import add_catalogue, add_metrics, add_protocol, add_repository
 from serving.service import Service, own_version
+from serving.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +42,23 @@ def create_app(
     counts: Path | None = None,
     keys: Keys | None = None,
     open_metrics: bool = False,
+    traffic: Traffic | None = None,
 ) -> Front:
     """The application that serves `repository`; a body or a number of rows over its limit is answered 413.
 
     Every `watch_s` seconds it looks for changed models (0: never); `control` lets clients load and unload.
     `counts` is the folder in which processes that share a port add up what they count.
     With `keys` every route but health and the bare pages asks for one; /metrics does not with `open_metrics`.
+    `traffic` has the shares of canaries and shadows.
     """
     gatherer = Gatherer(limits or Limits(), Metrics(counts))
+    if traffic is not None:
+        repository.withheld = traffic.withheld()
+        gatherer.shadow_of = partial(_shadow_of, repository, traffic)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watching = asyncio.ensure_future(_watch(repository, watch_s))
+        watching = asyncio.ensure_future(_watch(repository, traffic, watch_s))
         writing = asyncio.ensure_future(_write(gatherer, counts))
         yield
         watching.cancel()
@@ -66,7 +74,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(repository, gatherer, max_rows=max_rows, control=control, keys=keys)
+    service = Service(repository, gatherer, max_rows=max_rows, control=control, keys=keys, traffic=traffic)
     add_protocol(app, service)
     add_repository(app, service)
     add_catalogue(app, service)
@@ -77,6 +85,15 @@ def create_app(
     return Front(service, app, max_body_bytes, FREE | {"/metrics"} if open_metrics else FREE)
 
 
+def _shadow_of(repository: Repository, traffic: Traffic, model: Model) -> Model | None:
+    """The version that gets a copy of a request to `model`; a canary and a shadow have none."""
+    name, version = model.bundle.name, model.bundle.version
+    if version in repository.withheld.get(name, ()):
+        return None
+    shadow = traffic.shadow(name)
+    return None if shadow in (None, version) else repository.models.get(name, {}).get(shadow)
+
+
 async def _write(gatherer: Gatherer, counts: Path | None) -> None:
     """Let the other processes know what was counted, again and again."""
     while counts is not None:
@@ -84,12 +101,15 @@ async def _write(gatherer: Gatherer, counts: Path | None) -> None:
         gatherer.metrics.write(gatherer.waiting())
 
 
-async def _watch(repository: Repository, every_s: float) -> None:
+async def _watch(repository: Repository, traffic: Traffic | None, every_s: float) -> None:
     """Look for changed models again and again; what goes wrong in a look is logged, and the next is made."""
     while every_s:
         await asyncio.sleep(every_s)
         try:
             await asyncio.to_thread(repository.refresh)
+            if traffic is not None:
+                traffic.refresh()
+                repository.withheld = traffic.withheld()
         except Exception as error:
             log.exception("looking for changed models failed: %s", one_line(error))
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 Key = tuple[str, ...]
 """The values of a figure's labels: model, version, and for requests protocol and status."""
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+DIFFERENCES = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16_384)
 
 
@@ -49,18 +50,21 @@ class Histograms:
 
 @dataclass(slots=True)
 class Counts:
-    """Answers, their seconds, the requests and rows that shared a run, and the requests that wait now."""
+    """Answers, their seconds, requests and rows that shared a run, what waits now, what shadows answered."""
 
     requests: dict[Key, int] = field(default_factory=dict)
     waiting: dict[Key, int] = field(default_factory=dict)
+    shadows: dict[Key, int] = field(default_factory=dict)
+    differences: Histograms = field(default_factory=lambda: Histograms(DIFFERENCES))
     seconds: Histograms = field(default_factory=lambda: Histograms(SECONDS))
     run_requests: Histograms = field(default_factory=lambda: Histograms(SIZES))
     run_rows: Histograms = field(default_factory=lambda: Histograms(SIZES))
 
     def add(self, other: "Counts") -> None:
         """Count all that `other` did."""
-        for mine, its in ((self.requests, other.requests), (self.waiting, other.waiting)):
-            for key, number in its.items():
+        for name in _NUMBERS:
+            mine = getattr(self, name)
+            for key, number in getattr(other, name).items():
                 mine[key] = mine.get(key, 0) + number
         for name in _HISTOGRAMS:
             getattr(self, name).add(getattr(other, name))
@@ -87,5 +91,5 @@ class Counts:
         return counts
 
 
-_NUMBERS = ("requests", "waiting")
-_HISTOGRAMS = ("seconds", "run_requests", "run_rows")
+_NUMBERS = ("requests", "waiting", "shadows")
+_HISTOGRAMS = ("seconds", "run_requests", "run_rows", "differences")

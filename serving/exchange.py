@@ -41,7 +41,7 @@ class Exchange:
 
     def find(self, name: str, version: str | None) -> Model:
         """The model that answers; what is counted is counted for it. Raises NotFoundError, BundleError."""
-        self.model = self.service.repository.get(name, version)
+        self.model = self.service.choose(name, version, self.identity)
         return self.model
 
     def refusal(self, error: Exception) -> tuple[Answer, Pairs]:

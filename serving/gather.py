@@ -8,12 +8,15 @@ arrives meanwhile is the next run. Queues are bounded: a service with too much t
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
+from serving.errors import ServingError
 from serving.infer_request import Arrays
 from serving.lane import Lane, Limits, Waiter, busy, late
 from serving.metrics import Label, Metrics, label
 from serving.model import Model
+from serving.shadow import Comparison, Shadowed
 
 T = TypeVar("T")
 
@@ -23,6 +26,8 @@ class Gatherer:
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self.limits, self.metrics = limits, metrics
+        self.shadow_of: Callable[[Model], Model | None] | None = None
+        """Gives the version that gets a copy of a request to a model, where versions have shadows."""
         self._pool = ThreadPoolExecutor(limits.runs, "infer")
         self._lanes: dict[Model, Lane] = {}
         self._apart = 0
@@ -60,12 +65,29 @@ class Gatherer:
         Gives the seconds that it may wait, which who waits must see to itself when the run may be long.
         Raises BusyError when the model's queue is full.
         """
+        if self.shadow_of is not None and (shadow := self.shadow_of(model)) is not None:
+            send = partial(self._copy, model, shadow, arrays, outputs)
+            waiter = Shadowed(waiter, send)
+        wait_s = self._wait_s(timeout_s)
+        self._lane(model).add(waiter, arrays, outputs, rows, wait_s)
+        return wait_s
+
+    def _lane(self, model: Model) -> Lane:
         lane = self._lanes.get(model)
         if lane is None:
             lane = self._lanes[model] = Lane(model, self._pool, self.limits, self.metrics, self._lanes.pop)
-        wait_s = self._wait_s(timeout_s)
-        lane.add(waiter, arrays, outputs, rows, wait_s)
-        return wait_s
+        return lane
+
+    def _copy(
+        self, model: Model, shadow: Model, arrays: Arrays, outputs: tuple[str, ...], answered: Arrays
+    ) -> None:
+        """Have the shadow answer what `model` did, unless its queue is full or it has other inputs."""
+        comparison = Comparison(model, shadow, answered, self.metrics)
+        try:
+            kept = tuple(name for name in outputs if name in shadow.outputs)
+            self._lane(shadow).add(comparison, arrays, kept, shadow.check(arrays), self.limits.wait_s)
+        except ServingError as error:
+            comparison.set_exception(error)
 
     async def apart(self, work: Callable[[], T], timeout_s: float | None = None) -> T:
         """What `work()` gives, in a thread: for pictures, texts and large bodies, which take long.

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
-from serving.counts import Counts, Histograms
+from serving.counts import Counts, Histograms, Key
 from serving.model import Model
 
 Label = tuple[str, str]
@@ -50,6 +50,13 @@ class Metrics:
         """Count one run of a graph."""
         self.counts.run_requests.note(who, requests)
         self.counts.run_rows.note(who, rows)
+
+    def shadowed(self, key: Key, outcome: str, difference: float | None = None) -> None:
+        """Count a copy for the shadow of (model, version, the shadow's version)."""
+        shadows = self.counts.shadows
+        shadows[(*key, outcome)] = shadows.get((*key, outcome), 0) + 1
+        if difference is not None:
+            self.counts.differences.note(key, difference)
 
     def page(self, waiting: Mapping[Label, int], failed: int) -> bytes:
         """All of it in Prometheus' text format, with what waits now."""
@@ -94,6 +101,7 @@ class Metrics:
             counts.run_requests,
         )
         yield _family("millrace_run_rows", "Rows in one run of the graph", _LABELS, counts.run_rows)
+        yield from _shadows(counts)
         waiting = GaugeMetricFamily(
             "millrace_waiting_requests", "Requests in a model's queue", labels=_LABELS
         )
@@ -118,6 +126,21 @@ class Metrics:
                 its.waiting = {}
             whole.add(its)
         return whole
+
+
+def _shadows(counts: Counts) -> Iterator[Metric]:
+    """What shadows did; nothing where there are none."""
+    if not counts.shadows:
+        return
+    labels = (*_LABELS, "shadow")
+    copies = CounterMetricFamily(
+        "millrace_shadow_requests", "Copies for a shadow, by what came of them", labels=(*labels, "outcome")
+    )
+    for key, number in counts.shadows.items():
+        copies.add_metric(key, number)
+    yield copies
+    about = "Largest difference of a shadow's answer from the one given, relative to the larger value"
+    yield _family("millrace_shadow_difference", about, labels, counts.differences)
 
 
 def _lives(process: int) -> bool:

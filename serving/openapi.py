@@ -62,7 +62,8 @@ def describe(app: FastAPI, repository: Repository, *, max_rows: int, keyed: bool
             parts[f"{name}.{number}.record"] = record_schema(model.bundle)
             parts[f"{name}.{number}.prediction"] = prediction_schema(model.bundle)
             by_version = f"/models/{name}/versions/{number}/predict"
-            for path in [f"/models/{name}/predict"] * (number == max(versions)) + [by_version]:
+            default = repository.get(name) is model
+            for path in [f"/models/{name}/predict"] * default + [by_version]:
                 paths[path] = {"post": _predict_operation(model.bundle, max_rows, path)}
     if keyed:
         _ask_for_keys(document)

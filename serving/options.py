@@ -21,7 +21,8 @@ class Options:
     With `grpc_port` gRPC is answered beside HTTP. `json_logs` logs each request, as JSON. Told to end, it is
     not ready at once, and answers for another `drain_wait_s` as before. `workers` processes share the port.
     The file `api_keys` names the keys that are taken, without it none is asked for; `open_metrics` leaves
-    /metrics to all. Browsers may ask from pages of `cors_origins`.
+    /metrics to all. Browsers may ask from pages of `cors_origins`. The file `traffic`
+    has the shares of canaries and shadows.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class Options:
     api_keys: Path | None = None
     open_metrics: bool = False
     cors_origins: tuple[str, ...] = ()
+    traffic: Path | None = None
 
     def for_worker(self, port: int, grpc_port: int | None) -> Self:
         """The same for one of the workers, with the ports that were taken and its share of the cores."""

@@ -1,6 +1,7 @@
 """The models under a folder, versions side by side: what is loaded, what is not and why, what changed."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -33,6 +34,8 @@ class Repository:
         self.models: dict[str, dict[int, Model]] = {}
         self.failures: list[Failure] = []
         self.generation = 0
+        self.withheld: Mapping[str, frozenset[int]] = {}
+        """Versions that are their model's default only where there is no other."""
         self._seen: dict[Key, Signature] = {}
         self._unsettled: dict[Key, Signature | None] = {}
         self._unloaded: set[str] = set()
@@ -45,7 +48,7 @@ class Repository:
         """
         versions = self.models.get(name)
         if version is None and versions:
-            return versions[max(versions)]
+            return versions[self._default(name, versions)]
         for number, model in (versions or {}).items():
             if str(number) == version:
                 return model
@@ -60,7 +63,12 @@ class Repository:
 
     def latest(self) -> list[Model]:
         """The default version of each model, by name."""
-        return [versions[max(versions)] for _, versions in sorted(self.models.items())]
+        return [versions[self._default(name, versions)] for name, versions in sorted(self.models.items())]
+
+    def _default(self, name: str, versions: Mapping[int, Model]) -> int:
+        """The latest version that is not withheld."""
+        held = self.withheld.get(name)
+        return max((held and versions.keys() - held) or versions)
 
     def index(self) -> list[dict[str, str]]:
         """Every version found: READY, or UNAVAILABLE with the reason.

@@ -24,6 +24,7 @@ from serving.logs import log_as_json
 from serving.options import Options
 from serving.repository import Repository, load_repository
 from serving.server import DRAIN_S, Server
+from serving.traffic import Traffic
 from serving.workers import supervise
 
 Say = Callable[[str], None]
@@ -50,11 +51,12 @@ def answer(options: Options, say: Say, *, counts: Path | None = None, parent: in
     if options.json_logs:
         log_as_json()
     keys = None if options.api_keys is None else read_keys(options.api_keys)
+    traffic = None if options.traffic is None else Traffic(options.traffic)
     repository = load_repository(options.folder)
     app = create_app(
         repository, max_body_bytes=options.max_body_bytes, max_rows=options.max_rows, limits=options.limits,
         watch_s=options.watch_s, control=options.control, counts=counts, keys=keys,
-        open_metrics=options.open_metrics,
+        open_metrics=options.open_metrics, traffic=traffic,
     )  # fmt: skip
     config = uvicorn.Config(
         allow_origins(app, options.cors_origins),
@@ -70,7 +72,7 @@ def answer(options: Options, say: Say, *, counts: Path | None = None, parent: in
     gc.freeze()
     shared = counts is not None
     with listen(options.host, options.port, shared=shared) as listener:
-        text = greeting(repository, options.host, listener.getsockname()[1])
+        text = greeting(repository, options.host, listener.getsockname()[1], traffic)
         rpc = None if options.grpc_port is None else partial(_start_rpc, app, options, shared)
         wait_s = options.drain_wait_s
         server = Server(config, app.service, say, text, drain_wait_s=wait_s, start_rpc=rpc, parent=parent)
@@ -94,7 +96,7 @@ async def _start_rpc(app: Front, options: Options, shared: bool) -> tuple[Any, i
     return await start_rpc(app.service, options.host, port, max_bytes=options.max_body_bytes, shared=shared)
 
 
-def greeting(repository: Repository, host: str, port: int) -> str:
+def greeting(repository: Repository, host: str, port: int, traffic: Traffic | None = None) -> str:
     """What is served, where, and a command to try it with."""
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     lines = []
@@ -104,6 +106,7 @@ def greeting(repository: Repository, host: str, port: int) -> str:
         takes = f"takes {bundle.form.kind}" if bundle.form else f"{len(bundle.inputs)} inputs"
         lines.append(f"{bundle.name}  {bundle.task}, version {versions}, {takes}")
     lines += [f"{bad.name}  version {bad.version} NOT served: {bad.reason}" for bad in repository.failures]
+    lines += [] if traffic is None else _routes(repository, traffic)
     for model in repository.latest()[:1]:
         bundle, address = model.bundle, f"{url}/models/{model.bundle.name}/predict"
         if isinstance(bundle.form, ImageForm):
@@ -112,3 +115,17 @@ def greeting(repository: Repository, host: str, port: int) -> str:
             lines.append(f"curl {address} -d {shlex.quote(orjson.dumps(bundle.example).decode())}")
     lines.append(f"{url}  try it;  {url}/docs  the API;  {url}/v2  Open Inference Protocol")
     return "\n".join(lines) + "\n"
+
+
+def _routes(repository: Repository, traffic: Traffic) -> list[str]:
+    """A line for each canary and shadow."""
+    lines = []
+    for name, route in sorted(traffic.routes.items()):
+        for what, to in (("canary", route.canary), ("shadow", route.shadow)):
+            if to is not None:
+                there = to.version in repository.models.get(name, {})
+                lines.append(
+                    f"{name}  {what}: version {to.version}, {to.share:.4g} of the requests"
+                    + ("" if there else ", once that version is there")
+                )
+    return lines

@@ -30,6 +30,7 @@ from serving.schemas import (
     ServerMetadata,
     TensorMetadata,
 )
+from serving.traffic import Traffic
 
 INLINE_BYTES = 128 * 1024
 """A longer text is parsed in a thread."""
@@ -48,14 +49,28 @@ class Service:
         max_rows: int,
         control: bool = False,
         keys: Keys | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self.repository = repository
         self.gatherer = gatherer
         self.max_rows = max_rows
         self.control = control
         self.keys = keys
+        self.traffic = traffic
         self.draining = False
         """Set when the service is told to end: it says that it is not ready, and still answers."""
+
+    def choose(self, name: str, version: str | None, identity: str) -> Model:
+        """The model that answers a request: the version that it names, else the default or its canary.
+
+        Raises NotFoundError, BundleError.
+        """
+        if self.traffic is not None and version is None:
+            canary = self.traffic.canary(name, identity)
+            found = self.repository.models.get(name, {}).get(canary or 0)
+            if found is not None:
+                return found
+        return self.repository.get(name, version)
 
     async def infer(self, model: Model, body: bytes, json_size: str | None) -> Answer:
         """Answer an Open Inference Protocol request; `json_size` is its Inference-Header-Content-Length."""
