@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.columns import site_fields
-from pipeline.files import write_json, write_parquet
+from pipeline.files import read_json, write_json, write_parquet
 from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import run
 from scrapers.errors import ScrapeError
+from scrapers.health import Health, as_report, from_report
 from scrapers.parse import parse
 from scrapers.spec import Field, Site, load_site
 
@@ -23,7 +24,7 @@ TEXT = {"text", "category", "date", "url"}
 def main(site: Path, warc: Path, records: Path, report: Path, params: Path = PARAMS_FILE) -> None:
     """Parse the pages in the archive WARC as SITE says into the table RECORDS and the counts in REPORT."""
     spec = load_site(site)
-    parsed = parse(spec, warc, workers=read_params(params).parse.workers)
+    parsed = parse(spec, warc, last=_last_health(report, spec), workers=read_params(params).parse.workers)
     write_parquet(records, records_frame(spec, parsed.records))
     write_json(
         report,
@@ -32,11 +33,19 @@ def main(site: Path, warc: Path, records: Path, report: Path, params: Path = PAR
             "records": len(parsed.records),
             "pages": parsed.pages,
             "fill": parsed.fill,
+            "health": as_report(parsed.health),
+            "unread": {kind: asdict(left) for kind, left in parsed.unread.items()},
             "unjoined": parsed.unjoined,
             "duplicates": [asdict(one) for one in parsed.duplicates],
             "rejected": [asdict(one) for one in parsed.rejected],
         },
     )
+
+
+def _last_health(report: Path, site: Site) -> dict[str, dict[str, Health]]:
+    """What the last good run of this site reported; empty when there was none."""
+    last = read_json(report) if report.exists() else {}
+    return from_report(last) if last.get("site") == site.name else {}
 
 
 def records_frame(site: Site, records: Sequence[Mapping[str, object]]) -> pd.DataFrame:

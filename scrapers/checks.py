@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from scrapers.errors import CountError, FieldError, LostPagesError, SelectorError
+from scrapers.health import Hint
 from scrapers.records import PageRecords, Rejected
 from scrapers.report import CrawlReport
 from scrapers.spec import Field, Site
@@ -33,7 +34,7 @@ def check_whole(site: Site, report: CrawlReport) -> None:
         )
 
 
-def check_fields(site: Site, kind: str, pages: list[PageRecords]) -> None:
+def check_fields(site: Site, kind: str, pages: list[PageRecords], hint: Hint) -> None:
     """Check that every selector of a kind still finds what the spec says is there.
 
     Raises CountError when there is no page of the kind; SelectorError when its rows or a field match on no
@@ -51,7 +52,12 @@ def check_fields(site: Site, kind: str, pages: list[PageRecords]) -> None:
             f"e.g. {pages[0].url}: mend the selector (millrace probe shows what matches)"
         )
     for name, field in site.pages[kind].fields.items():
-        _check_matches(f"pages.{kind}.fields.{name}", name, field, pages)
+        if not any(page.matched[name] for page in pages):
+            raise SelectorError(
+                f"pages.{kind}.fields.{name}: {field} matches nothing on any of {len(pages):,} pages, "
+                f"e.g. {pages[0].url}{hint(kind, name, pages[0].fetched_url)}: mend the selector, "
+                "or take the field out (millrace probe shows what matches)"
+            )
         _check_type(f"pages.{kind}.fields.{name}", name, field, pages)
         if field.required or name == site.key:
             _check_required(f"pages.{kind}.fields.{name}", name, field, pages)
@@ -64,14 +70,6 @@ def check_count(site: Site, kind: str, records: int, pages: int, warc: Path) -> 
         raise CountError(
             f"pages.{kind}.expect: expected {expect} records, got {records:,} from {pages:,} pages of "
             f"{warc}: see the crawl's report for pages that failed, or change expect"
-        )
-
-
-def _check_matches(place: str, name: str, field: Field, pages: list[PageRecords]) -> None:
-    if not any(page.matched[name] for page in pages):
-        raise SelectorError(
-            f"{place}: {field} matches nothing on any of {len(pages):,} pages, e.g. {pages[0].url}: "
-            "mend the selector, or take the field out (millrace probe shows what matches)"
         )
 
 

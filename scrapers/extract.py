@@ -77,7 +77,7 @@ class Scope:
             if script is None:
                 self._data[None] = json_data.whole(self.page.text)
             else:
-                found = _first(self, _compiled(script), script)
+                found = _first(self, compiled_css(script), script)
                 text = "" if found is None else text_of(found, None)
                 self._data[script] = json_data.within_script(text or "")
         return self._data[script]
@@ -108,14 +108,14 @@ class KindReader:
 
     def read(self, page: Page) -> list[RawRecord]:
         """The raw texts of each record on the page: None where a selector matches nothing."""
-        scopes = [Scope(page)] if self._rows is None else _rows(page, self._rows)
+        scopes = scopes_of(page, self._rows)
         return [{name: find(scope) for name, find in self._finders.items()} for scope in scopes]
 
 
 def select(page: Page, selector: Selector) -> list[Any]:
     """All that a selector matches on a page: elements for CSS; elements or texts for XPath."""
     if selector.css is not None:
-        compiled = _compiled(selector.css) if page.is_plain else None
+        compiled = compiled_css(selector.css) if page.is_plain else None
         if compiled is None:
             return list(soupsieve.select(selector.css, page.soup))
         return list(compiled.select(page.index))
@@ -126,11 +126,12 @@ def select(page: Page, selector: Selector) -> list[Any]:
 
 def engine(selector: Selector) -> str:
     """What reads a selector: `lxml`, or `BeautifulSoup`, which takes many times as long."""
-    return "BeautifulSoup" if selector.css is not None and _compiled(selector.css) is None else "lxml"
+    return "BeautifulSoup" if selector.css is not None and compiled_css(selector.css) is None else "lxml"
 
 
 @lru_cache(maxsize=4096)
-def _compiled(css: str) -> Css | None:
+def compiled_css(css: str) -> Css | None:
+    """A selector compiled for lxml's tree; None where only BeautifulSoup reads it."""
     return compile_css(css)
 
 
@@ -139,7 +140,10 @@ def _expression(xpath: str) -> Find:
     return compile_xpath(xpath)
 
 
-def _rows(page: Page, rows: Rows) -> list[Scope]:
+def scopes_of(page: Page, rows: Rows | None) -> list[Scope]:
+    """Where each record of a page is to be read: the page, or its rows."""
+    if rows is None:
+        return [Scope(page)]
     if rows.are_data:
         scope = Scope(page)
         data = scope.linked if rows.json_path is None else scope.data(rows.script)
@@ -218,7 +222,7 @@ def _label_finder(label: str, within: str | None, attr: str | None) -> Finder:
 
 
 def _css_finder(css: str, attr: str | None) -> Finder:
-    compiled = _compiled(css)
+    compiled = compiled_css(css)
 
     def find(scope: Scope) -> str | None:
         found = _first(scope, compiled, css)
@@ -238,7 +242,7 @@ def _first(scope: Scope, compiled: Css | None, css: str) -> Any:
 
 def _first_css(scope: Scope, css: str) -> etree._Element | None:
     """The first element of lxml's tree that a selector matches. The spec has only those that lxml reads."""
-    compiled = _compiled(css)
+    compiled = compiled_css(css)
     assert compiled is not None
     return compiled.first(Index(scope.element, whole=False) if scope.is_row else scope.index)
 

@@ -9,6 +9,7 @@ from scrapers.fields import Value, fold, read_value
 from scrapers.links import identity
 from scrapers.page import Page
 from scrapers.spec import URL_FIELD, Site
+from scrapers.unread import unread
 
 Record = dict[str, Value]
 
@@ -26,7 +27,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class PageRecords:
-    """The records of one page, each with its canonical URL under `url`; how often each field matched."""
+    """The records of one page, each with its canonical URL under `url`; how often each field matched.
+
+    `unread` are texts of its first record that no field reads, where they were asked for.
+    """
 
     url: str
     fetched_url: str
@@ -34,11 +38,15 @@ class PageRecords:
     records: list[Record]
     matched: Counter[str] = field(default_factory=Counter)
     rejected: list[Rejected] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
-def read_page(page: Page, kind: str, reader: KindReader, site: Site) -> PageRecords:
+def read_page(
+    page: Page, kind: str, reader: KindReader, site: Site, *, look_for_unread: bool = False
+) -> PageRecords:
     """The records of a page of that kind."""
-    found = PageRecords(identity(page, site), page.url, kind, [])
+    left = unread(page, site.pages[kind]) if look_for_unread else []
+    found = PageRecords(identity(page, site), page.url, kind, [], unread=left)
     for raw in reader.read(page):
         found.matched.update(name for name, text in raw.items() if text is not None)
         found.records.append(_typed(raw, page, found, site))

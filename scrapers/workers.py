@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -31,6 +31,7 @@ _BATCHES_AHEAD = 3
 class _Item:
     kind: str
     page: Page
+    is_sample: bool
 
 
 _Read = tuple[list[_Item], list[PageRecords]]
@@ -57,13 +58,21 @@ def read_batch(site: Site, batch: list[_Item]) -> list[PageRecords]:
     readers = {name: KindReader(site.pages[name]) for name in {item.kind for item in batch}}
     judge = Judge(site)
     pages = (item for item in batch if not judge.why_no_page(item.page) and refresh_target(item.page) is None)
-    return [read_page(item.page, item.kind, readers[item.kind], site) for item in pages]
+    return [
+        read_page(item.page, item.kind, readers[item.kind], site, look_for_unread=item.is_sample)
+        for item in pages
+    ]
 
 
 def _batches(site: Site, warc: Path) -> Iterator[list[_Item]]:
     pages = (stored for stored in read_pages(warc) if 200 <= stored.status < 300)
+    seen: Counter[str] = Counter()
     items = (
-        _Item(kind, Page(stored.url, stored.content, stored.header("content-type"), site.html5))
+        _Item(
+            kind,
+            Page(stored.url, stored.content, stored.header("content-type"), site.html5),
+            is_sample=_is_first(kind, seen),
+        )
         for stored in pages
         if (kind := site.kind_of(stored.url)) is not None
         and site.pages[kind].fields
@@ -71,6 +80,11 @@ def _batches(site: Site, warc: Path) -> Iterator[list[_Item]]:
     )
     while batch := list(islice(items, _BATCH)):
         yield batch
+
+
+def _is_first(kind: str, seen: Counter[str]) -> bool:
+    seen[kind] += 1
+    return seen[kind] == 1
 
 
 def _here(site: Site, batches: Iterator[list[_Item]]) -> Iterator[_Read]:
