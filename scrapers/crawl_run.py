@@ -10,7 +10,8 @@ from typing import Any
 
 from scrapers.crew import Arrival, Crew, Task
 from scrapers.errors import RenderError, RobotsError, SiteDownError
-from scrapers.fetch import BUSY_STATUSES, MAX_RETRY_AFTER_S, Fetched, Fetcher, backoff, named
+from scrapers.fetch import MAX_RETRY_AFTER_S, Fetcher, backoff
+from scrapers.fetched import BUSY_STATUSES, Fetched, named
 from scrapers.frontier import Frontier, Link, Outcome
 from scrapers.links import identity, links, next_pages, refresh_target
 from scrapers.login import Login

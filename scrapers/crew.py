@@ -7,7 +7,8 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from scrapers.fetch import Fetched, Fetcher
+from scrapers.fetch import Fetcher
+from scrapers.fetched import Fetched
 from scrapers.frontier import Link
 from scrapers.previous import Known
 from scrapers.verdict import Judge

@@ -8,7 +8,8 @@ import re
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -82,6 +83,7 @@ class Outcome:
     retries: int = 0
 
 
+_values = attrgetter(*(each.name for each in fields(Outcome)))
 _SETTLE = f"UPDATE pages SET {', '.join(f'{each.name} = ?' for each in fields(Outcome))} WHERE id = ?"  # noqa: S608
 
 
@@ -189,7 +191,7 @@ class Frontier:
 
     def settle(self, link: Link, outcome: Outcome) -> None:
         """Say what became of a page."""
-        self._base.execute(_SETTLE, (*astuple(outcome), link.id))
+        self._base.execute(_SETTLE, (*_values(outcome), link.id))
 
     def rendered(self, link: Link, why: str = "") -> None:
         """A fetched page was drawn, or could not be, and why."""

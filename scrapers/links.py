@@ -73,7 +73,7 @@ def _counted_up(url: str, key: str) -> str:
 def refresh_target(page: Page) -> str | None:
     """Where a page sends its reader at once by a meta refresh, as an absolute URL; None when it does not."""
     head = page.content[:_HEAD_BYTES]
-    if _REFRESH_HINT.search(head) is None:
+    if b"refresh" not in head.lower() or _REFRESH_HINT.search(head) is None:
         return None
     for meta in page.tree.iter("meta"):
         found = (

@@ -7,7 +7,8 @@ from urllib.parse import urljoin
 from bs4 import Tag
 
 from scrapers.errors import LoginError
-from scrapers.fetch import Fetched, Fetcher
+from scrapers.fetch import Fetcher
+from scrapers.fetched import Fetched
 from scrapers.page import Page
 from scrapers.spec import LoginForm, Site
 from scrapers.urls import absolute, same_host

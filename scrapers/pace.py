@@ -1,6 +1,7 @@
 """How fast a crawl asks one host: a delay, and as many requests at once as the host answers well."""
 
-from scrapers.fetch import MAX_BACKOFF_S, MAX_RETRY_AFTER_S, Fetched
+from scrapers.fetch import MAX_BACKOFF_S, MAX_RETRY_AFTER_S
+from scrapers.fetched import Fetched
 
 FIRST_LIMIT = 2.0
 SLOW = 4.0  # times the usual latency: then more at once only queue up at the host

@@ -72,9 +72,10 @@ class Page:
     def canonical_link(self) -> str | None:
         """The absolute URL of the page's rel=canonical link, or None."""
         head = self.content[:_HEAD_BYTES]
-        if not _CANONICAL_HINT.search(head):
+        lowered = head.lower()
+        if b"canonical" not in lowered or not _CANONICAL_HINT.search(head):
             return None
-        end = head.lower().find(b"</head")
+        end = lowered.find(b"</head")
         text = _decoded(head[: end if end > 0 else None], self.content_type)
         href = str(
             _tree(text).xpath("string(//link[translate(@rel, 'CANOIL', 'canoil') = 'canonical']/@href)")

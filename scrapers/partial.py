@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from scrapers.fetch import RETRY_STATUSES, Fetched, status_error
+from scrapers.fetched import RETRY_STATUSES, Fetched, status_error
 from scrapers.frontier import connect, recall
 from scrapers.spec import Site
 from scrapers.warc import read_about, read_begun, read_page_at, read_pages, repair

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from scrapers.errors import WarcError
-from scrapers.fetch import Fetched
+from scrapers.fetched import Fetched
 from scrapers.partial import FRONTIER_NAME, WARC_NAME
 from scrapers.warc import StoredPage, read_page_at
 

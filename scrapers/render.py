@@ -4,12 +4,11 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from scrapers.browser import Browser
 from scrapers.errors import BrowserError, RenderError
 from scrapers.fetch import Fetcher
 from scrapers.frontier import Link
@@ -17,6 +16,9 @@ from scrapers.partial import Partial
 from scrapers.spec import Site
 from scrapers.warc import PageWriter
 from scrapers.warc_records import pack_rendered
+
+if TYPE_CHECKING:
+    from scrapers.browser import Browser
 
 FAILED_IN_A_ROW = 3  # then it is the spec or the browser, not the page
 PAGES_A_BROWSER = 200  # then a fresh one: scripts leak
@@ -28,7 +30,8 @@ class Renderer:
 
     def __init__(self, site: Site, fetcher: Fetcher, partial: Partial) -> None:
         self._site, self._fetcher, self._partial = site, fetcher, partial
-        self._own, self._browsers = threading.local(), set[Browser]()
+        self._own = threading.local()
+        self._browsers: set[Browser] = set()
         self._pool = ThreadPoolExecutor(site.crawl.browsers, "browser")
         self._failed, self._any_drawn = 0, False
 
@@ -109,6 +112,8 @@ class Renderer:
             self._own.pages += 1
             return browser
         self._end_own()
+        from scrapers.browser import Browser  # selenium is heavy, and seldom needed
+
         fresh = Browser(user_agent=self._site.crawl.user_agent, hosts=allowed_hosts(self._site))
         self._browsers.add(fresh)
         self._own.browser, self._own.pages = fresh.__enter__(), 1

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url, safe_url_string
@@ -54,6 +55,11 @@ def canonical(url: str, *, drop_query: Sequence[str] = ()) -> str:
 
     Host in lower case, no default port, no dot segments, no fragment, query sorted, cleaned as in `absolute`.
     """
+    return _canonical(url, tuple(drop_query))
+
+
+@lru_cache(maxsize=8192)  # a crawl asks for the same few again and again
+def _canonical(url: str, drop_query: tuple[str, ...]) -> str:
     try:
         cleaned = canonicalize_url(absolute(url, url, drop_query=drop_query) or url)
         parts = urlsplit(cleaned)

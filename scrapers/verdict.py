@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urljoin
 
-from scrapers.fetch import Fetched
+from scrapers.fetched import Fetched
 from scrapers.page import Page
 from scrapers.spec import LoginForm, Site
 from scrapers.urls import absolute

@@ -1,4 +1,4 @@
-"""Pages in a gzipped WARC file (ISO 28500): every fetch written, pages read back, a torn tail mended."""
+"""Pages in a gzipped WARC file (ISO 28500:2017): appended, read back one or all, a torn tail mended."""
 
 import os
 import zlib
@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
-
-from warcio.archiveiterator import ArchiveIterator
-from warcio.exceptions import ArchiveLoadFailed
+from typing import BinaryIO, NamedTuple, Self
 
 from scrapers.body import decode
 from scrapers.errors import WarcError
-from scrapers.warc_records import RENDERED_WITH, pack_info
+from scrapers.warc_records import EXTRA_BYTES, RENDERED_WITH, member_size, pack_info
 
 MAX_CONTENT_BYTES = 2**30  # a reader's guard only: the crawl's own limit was applied before writing
 _GZIP_MEMBER = 31
 _CHUNK = 128 * 1024
+
+
+class Span(NamedTuple):
+    """Where a gzip member of a WARC starts and ends, in bytes."""
+
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -80,23 +84,46 @@ def read_pages(path: Path, start: int = 0) -> Iterator[StoredPage]:
 
     Raises WarcError: no such file, not a WARC, a broken record.
     """
+    for span in spans(path, start):
+        yield from read_spans(path, [span])
+
+
+def spans(path: Path, start: int = 0) -> Iterator[Span]:
+    """Where the records of a WARC stand, without reading them. Raises WarcError as `read_pages`."""
     try:
         with path.open("rb") as file:
-            file.seek(start)
-            records = ArchiveIterator(file)
-            for record in records:
-                page = _stored(record, records)
-                if page is not None:
-                    yield page
-    except (OSError, ArchiveLoadFailed, zlib.error, ValueError) as error:
-        raise WarcError(f"{path}: expected a whole WARC file, got: {error}; crawl again") from error
+            end = file.seek(0, os.SEEK_END)
+            while start < end:
+                file.seek(start)
+                size = member_size(file.read(EXTRA_BYTES))
+                stop = _end_of_member(file, start) if size is None else start + size
+                if stop is None or stop > end:
+                    raise WarcError(
+                        f"{path}: expected a whole record at byte {start}, got part of one; crawl again"
+                    )
+                yield Span(start, stop)
+                start = stop
+    except OSError as error:
+        raise WarcError(f"{path}: expected a whole WARC file, got: {error.strerror}; crawl again") from error
+
+
+def read_spans(path: Path, places: list[Span]) -> list[StoredPage]:
+    """The pages among the records that stand there. Raises WarcError."""
+    try:
+        with path.open("rb") as file:
+            found = [_stored(_unpacked(file, span, path), span.start, path) for span in places]
+    except OSError as error:
+        raise WarcError(f"{path}: expected a whole WARC file, got: {error.strerror}; crawl again") from error
+    return [page for page in found if page is not None]
 
 
 def read_page_at(file: BinaryIO, offset: int) -> StoredPage:
     """The page whose record starts at `offset`. Raises WarcError when there is none."""
+    name = Path(str(file.name))
     file.seek(offset)
-    records = ArchiveIterator(file)
-    page = _stored(next(records, None), records)
+    size = member_size(file.read(EXTRA_BYTES))
+    end = _end_of_member(file, offset) if size is None else offset + size
+    page = None if end is None else _stored(_unpacked(file, Span(offset, end), name), offset, name)
     if page is None:
         raise WarcError(f"expected a page in the WARC at byte {offset}, got something else; crawl again")
     return page
@@ -120,56 +147,89 @@ def read_begun(path: Path) -> datetime | None:
 
 def repair(path: Path, start: int = 0) -> int:
     """Cut off what follows the last whole record from byte `start` on. Returns the number of bytes cut."""
-    whole = _end_of_last_whole_member(path, start)
+    whole = start
+    with path.open("rb") as file:
+        while (end := _end_of_member(file, whole)) is not None:
+            whole = end
     torn = path.stat().st_size - whole
     if torn:
         os.truncate(path, whole)
     return torn
 
 
+def _end_of_member(file: BinaryIO, start: int) -> int | None:
+    """Where the gzip member ends that starts there, found by unpacking it; None when it is not whole."""
+    file.seek(start)
+    inflater, used = zlib.decompressobj(_GZIP_MEMBER), 0
+    while data := file.read(_CHUNK):
+        try:
+            inflater.decompress(data)
+        except zlib.error:
+            return None
+        used += len(data) - len(inflater.unused_data)
+        if inflater.eof:
+            return start + used
+    return None
+
+
+def _unpacked(file: BinaryIO, span: Span, path: Path) -> bytes:
+    file.seek(span.start)
+    try:
+        return zlib.decompress(file.read(span.end - span.start), _GZIP_MEMBER)
+    except zlib.error as error:
+        raise WarcError(
+            f"{path}: expected a whole record at byte {span.start}, got: {error}; crawl again"
+        ) from error
+
+
 def _first_record(path: Path) -> tuple[str, str]:
     """The first record's date and content; empty texts when it cannot be read."""
     try:
         with path.open("rb") as file:
-            record = next(ArchiveIterator(file), None)
-            if record is None:
+            end = _end_of_member(file, 0)
+            if end is None:
                 return "", ""
-            return record.rec_headers.get_header("WARC-Date", ""), record.content_stream().read().decode()
-    except (OSError, ArchiveLoadFailed, zlib.error, ValueError):
+            headers, block = _parts(_unpacked(file, Span(0, end), path))
+    except (OSError, WarcError, ValueError):
         return "", ""
+    return headers.get("warc-date", ""), block.decode("utf-8", "replace")
 
 
-def _end_of_last_whole_member(path: Path, start: int) -> int:
-    end = start
-    with path.open("rb") as file:
-        file.seek(start)
-        inflater, used = zlib.decompressobj(_GZIP_MEMBER), 0
-        rest = file.read(_CHUNK)
-        while rest:
-            try:
-                inflater.decompress(rest)
-            except zlib.error:
-                break
-            used += len(rest) - len(inflater.unused_data)
-            rest = inflater.unused_data
-            if inflater.eof:
-                end, inflater, used = end + used, zlib.decompressobj(_GZIP_MEMBER), 0
-            rest = rest or file.read(_CHUNK)
-    return end
+def _parts(plain: bytes) -> tuple[dict[str, str], bytes]:
+    """A record's headers, names in lower case, and its block. Raises ValueError when it is no WARC record."""
+    if not plain.startswith(b"WARC/"):
+        raise ValueError("not a WARC record")
+    head, _, rest = plain.partition(b"\r\n\r\n")
+    headers = {key.lower(): value for key, value in _pairs(head)}
+    size = int(headers["content-length"])
+    if len(rest) < size:
+        raise ValueError("a record shorter than it says")
+    return headers, rest[:size]
 
 
-def _stored(record: Any, records: ArchiveIterator) -> StoredPage | None:
+def _pairs(head: bytes) -> list[tuple[str, str]]:
+    """The headers after the first line."""
+    lines = head.decode("utf-8", "replace").split("\r\n")[1:]
+    return [(key, value.strip()) for key, mark, value in (line.partition(":") for line in lines) if mark]
+
+
+def _stored(plain: bytes, offset: int, path: Path) -> StoredPage | None:
     """The page that a record holds; None for a request, warcinfo or the like."""
-    rendered = record is not None and record.rec_headers.get_header(RENDERED_WITH) is not None
-    if record is None or not (rendered or record.rec_type == "response"):
-        return None
-    content = record.raw_stream.read()
-    headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/html; charset=utf-8"),)
-    status = 200
-    if not rendered:
-        headers = tuple(record.http_headers.headers)
-        status = int(record.http_headers.get_statuscode())
-        encoding = record.http_headers.get_header("Content-Encoding", "")
-        content = decode(content, encoding, max_bytes=MAX_CONTENT_BYTES)
-    url = record.rec_headers.get_header("WARC-Target-URI")
-    return StoredPage(url, status, headers, content, rendered, records.get_record_offset())
+    try:
+        headers, block = _parts(plain)
+        rendered = RENDERED_WITH.lower() in headers
+        if not rendered and headers["warc-type"] != "response":
+            return None
+        url = headers["warc-target-uri"]
+        if rendered:
+            pair = ("Content-Type", "text/html; charset=utf-8")
+            return StoredPage(url, 200, (pair,), block, rendered=True, offset=offset)
+        head, _, body = block.partition(b"\r\n\r\n")
+        answer = tuple(_pairs(head))
+        encoding = next((value for key, value in answer if key.lower() == "content-encoding"), "")
+        content = decode(body, encoding, max_bytes=MAX_CONTENT_BYTES)
+        return StoredPage(url, int(head.split(b" ", 2)[1]), answer, content, rendered=False, offset=offset)
+    except (KeyError, IndexError, ValueError) as error:
+        raise WarcError(
+            f"{path}: expected a whole record at byte {offset}, got: {error}; crawl again"
+        ) from error

@@ -2,15 +2,16 @@
 
 import os
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -21,20 +22,20 @@ from scrapers.page import Page
 from scrapers.records import PageRecords, read_page
 from scrapers.spec import Site
 from scrapers.verdict import Judge
-from scrapers.warc import read_pages
+from scrapers.warc import Span, StoredPage, read_spans, spans
 
-_BATCH = 16
+_BATCH = 64
 _BATCHES_AHEAD = 3
 
 
-@dataclass(frozen=True)
-class _Item:
-    kind: str
-    page: Page
-    is_sample: bool
+class Batch(NamedTuple):
+    """Records of a WARC to be read together."""
+
+    warc: Path
+    spans: list[Span]
 
 
-_Read = tuple[list[_Item], list[PageRecords]]
+_Read = tuple[Batch, list[PageRecords]]
 
 
 def read_all(site: Site, warc: Path, *, workers: int, progress: bool) -> Iterator[PageRecords]:
@@ -43,62 +44,71 @@ def read_all(site: Site, warc: Path, *, workers: int, progress: bool) -> Iterato
     A page is read as the site answered, or, if its kind needs a browser, as that drew it. Raises WarcError;
     ScrapeError when a process ends abruptly.
     """
-    batches = _batches(site, warc)
+    spec = site.model_dump_json(by_alias=True, exclude_unset=True)
+    batches = _batches(warc)
     first = list(islice(batches, 2))
     several = workers > 1 and len(first) == 2
     batches = chain(first, batches)
-    with tqdm(desc="parse", unit="page", disable=not progress, leave=False) as bar:
-        for batch, read in _pooled(site, batches, workers) if several else _here(site, batches):
-            bar.update(len(batch))
+    with tqdm(desc="parse", unit="B", unit_scale=True, disable=not progress, leave=False) as bar:
+        bar.total = warc.stat().st_size if warc.exists() else None
+        for batch, read in _pooled(spec, batches, workers) if several else _here(spec, batches):
+            bar.update(batch.spans[-1].end - batch.spans[0].start)
             yield from read
 
 
-def read_batch(site: Site, batch: list[_Item]) -> list[PageRecords]:
-    """The records of some pages. Runs in a process of its own."""
-    readers = {name: KindReader(site.pages[name]) for name in {item.kind for item in batch}}
-    judge = Judge(site)
-    pages = (item for item in batch if not judge.why_no_page(item.page) and refresh_target(item.page) is None)
-    return [
-        read_page(item.page, item.kind, readers[item.kind], site, look_for_unread=item.is_sample)
-        for item in pages
-    ]
+def read_batch(spec: str, batch: Batch) -> list[PageRecords]:
+    """The records of some pages of the site with that spec, as JSON. Runs in a process of its own."""
+    reader = _reader(spec)
+    seen: set[str] = set()
+    return [found for page in read_spans(batch.warc, batch.spans) for found in reader.read(page, seen)]
 
 
-def _batches(site: Site, warc: Path) -> Iterator[list[_Item]]:
-    pages = (stored for stored in read_pages(warc) if 200 <= stored.status < 300)
-    seen: Counter[str] = Counter()
-    items = (
-        _Item(
-            kind,
-            Page(stored.url, stored.content, stored.header("content-type"), site.html5),
-            is_sample=_is_first(kind, seen),
-        )
-        for stored in pages
-        if (kind := site.kind_of(stored.url)) is not None
-        and site.pages[kind].fields
-        and stored.rendered == (site.pages[kind].browser is not None)
-    )
-    while batch := list(islice(items, _BATCH)):
-        yield batch
+class _SiteReader:
+    """Reads the pages of a site, of whatever kind."""
+
+    def __init__(self, site: Site) -> None:
+        self.site, self._judge = site, Judge(site)
+        self._readers = {name: KindReader(kind) for name, kind in site.pages.items() if kind.fields}
+
+    def read(self, stored: StoredPage, seen: set[str]) -> Iterator[PageRecords]:
+        """The records of a page, if it has any to be read and is what it should be.
+
+        What is unread is looked for on the first page of a kind among those with the same `seen`.
+        """
+        kind = self.site.kind_of(stored.url) if 200 <= stored.status < 300 else None
+        if kind not in self._readers or stored.rendered != (self.site.pages[kind].browser is not None):
+            return
+        page = Page(stored.url, stored.content, stored.header("content-type"), self.site.html5)
+        if not self._judge.why_no_page(page) and refresh_target(page) is None:
+            look = kind not in seen
+            seen.add(kind)
+            yield read_page(page, kind, self._readers[kind], self.site, look_for_unread=look)
 
 
-def _is_first(kind: str, seen: Counter[str]) -> bool:
-    seen[kind] += 1
-    return seen[kind] == 1
+@lru_cache(maxsize=1)
+def _reader(spec: str) -> _SiteReader:
+    """The reader of a site, whose spec is given as JSON: a process reads many batches of one site."""
+    return _SiteReader(Site.model_validate_json(spec))
 
 
-def _here(site: Site, batches: Iterator[list[_Item]]) -> Iterator[_Read]:
-    return ((batch, read_batch(site, batch)) for batch in batches)
+def _batches(warc: Path) -> Iterator[Batch]:
+    found = spans(warc)
+    while batch := list(islice(found, _BATCH)):
+        yield Batch(warc, batch)
 
 
-def _pooled(site: Site, batches: Iterator[list[_Item]], workers: int) -> Iterator[_Read]:
+def _here(spec: str, batches: Iterator[Batch]) -> Iterator[_Read]:
+    return ((batch, read_batch(spec, batch)) for batch in batches)
+
+
+def _pooled(spec: str, batches: Iterator[Batch], workers: int) -> Iterator[_Read]:
     """The batches in order, read by several processes, only a few batches ahead of the reader."""
-    ahead: deque[tuple[list[_Item], Future[list[PageRecords]]]] = deque()
+    ahead: deque[tuple[Batch, Future[list[PageRecords]]]] = deque()
     # spawn: a forked child of a process with threads may hang.
     with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
         try:
             for batch in batches:
-                ahead.append((batch, pool.submit(read_batch, site, batch)))
+                ahead.append((batch, pool.submit(read_batch, spec, batch)))
                 if len(ahead) >= workers * _BATCHES_AHEAD:
                     done, future = ahead.popleft()
                     yield done, future.result()

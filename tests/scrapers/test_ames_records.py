@@ -11,7 +11,7 @@ from demo.codebook import codebook
 from demo.sales import TOTAL, Home, read_homes
 from demo.site import MAP_BATCH, Site
 from scrapers.crawl import crawl
-from scrapers.fetch import Fetched
+from scrapers.fetched import Fetched
 from scrapers.parse import Parsed, parse
 from scrapers.spec import Site as Spec
 from scrapers.spec import load_site

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from scrapers.fetch import Fetched, Fetcher
+from scrapers.fetch import Fetcher
+from scrapers.fetched import Fetched
 
 
 def get(url: str, base_url: str, **changes: Any) -> Fetched:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from scrapers.errors import CountError, FieldError, ScrapeError, SelectorError, WarcError
-from scrapers.fetch import Fetched
+from scrapers.fetched import Fetched
 from scrapers.parse import Parsed, parse
 from scrapers.warc import PageWriter
 from scrapers.warc_records import pack_exchange, pack_rendered

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from warcio.recordbuilder import RecordBuilder
 
+from scrapers import warc_records
 from scrapers.crawl import crawl
 from scrapers.errors import LostPagesError
 from scrapers.parse import Parsed, parse
@@ -168,7 +168,7 @@ def test_a_partial_file_begun_over_a_day_ago_is_left(
 ) -> None:
     begun = datetime.now(UTC) - timedelta(seconds=MAX_AGE_S + older_s)
     with monkeypatch.context() as then:
-        then.setattr(RecordBuilder, "curr_warc_date", lambda _: f"{begun:%Y-%m-%dT%H:%M:%SZ}")
+        then.setattr(warc_records, "now", lambda: begun)
         site = interrupted(web, tmp_path)
     web.requests.clear()
     assert (crawl(site, tmp_path, progress=False).resumed > 0) == resumed
