@@ -12,7 +12,6 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from serving.bundle import Bundle
-from serving.card_markdown import card_markdown
 from serving.errors import BundleError
 
 MODEL_FILE = "model.onnx"
@@ -40,6 +39,9 @@ def write_bundle(
         (fresh / MODEL_FILE).write_bytes(model_bytes)
         (fresh / BUNDLE_FILE).write_text(bundle.model_dump_json(indent=1) + "\n", encoding="utf-8")
         if bundle.card is not None:
+            # Late: a service writes no bundle, and starts sooner without YAML.
+            from serving.card_markdown import card_markdown
+
             (fresh / CARD_FILE).write_text(card_markdown(bundle, bundle.card), encoding="utf-8")
         for name, content in (extras or {}).items():
             if name in (MODEL_FILE, BUNDLE_FILE, CARD_FILE) or Path(name).name != name:

@@ -12,10 +12,6 @@ from serving.bundle import Bundle, Datatype, ImageForm, Input, Output, SeedForm,
 from serving.bundle_files import MODEL_FILE, read_bundle
 from serving.errors import BundleError, InvalidInputError, ServingError, one_line
 from serving.forms.fields import FormReader
-from serving.forms.image import ImageReader
-from serving.forms.seed import SeedReader
-from serving.forms.text import TextReader
-from serving.forms.translation import TranslationReader
 from serving.infer_request import Arrays
 from serving.proof import Proof
 from serving.records import read_records, write_predictions
@@ -154,15 +150,23 @@ def _session(path: Path) -> Any:
 
 
 def _reader(bundle: Bundle, folder: Path) -> FormReader | None:
-    """What reads the bundle's form, if it has one."""
+    """What reads the bundle's form, if it has one; only then is its library imported."""
     form = bundle.form
     if isinstance(form, ImageForm):
+        from serving.forms.image import ImageReader
+
         return ImageReader(form, bundle)
     if isinstance(form, TextForm):
+        from serving.forms.text import TextReader
+
         return TextReader(form, bundle, folder)
     if isinstance(form, SeedForm):
+        from serving.forms.seed import SeedReader
+
         return SeedReader(form)
     if isinstance(form, TranslationForm):
+        from serving.forms.translation import TranslationReader
+
         return TranslationReader(form, folder, _session(folder / form.step))
     return None
 
