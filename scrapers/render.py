@@ -105,16 +105,14 @@ class Renderer:
         )
         return html, browser.version
 
-    def _browser(self) -> Browser:
+    def _browser(self) -> "Browser":
         """The calling thread's browser."""
         browser: Browser | None = getattr(self._own, "browser", None)
         if browser is not None and self._own.pages < PAGES_A_BROWSER:
             self._own.pages += 1
             return browser
         self._end_own()
-        from scrapers.browser import Browser  # selenium is heavy, and seldom needed
-
-        fresh = Browser(user_agent=self._site.crawl.user_agent, hosts=allowed_hosts(self._site))
+        fresh = _new_browser(user_agent=self._site.crawl.user_agent, hosts=allowed_hosts(self._site))
         self._browsers.add(fresh)
         self._own.browser, self._own.pages = fresh.__enter__(), 1
         return fresh
@@ -125,6 +123,12 @@ class Renderer:
             browser.close()
             self._browsers.discard(browser)
             self._own.browser = None
+
+
+def _new_browser(user_agent: str, hosts: list[str]) -> "Browser":
+    from scrapers.browser import Browser  # selenium is heavy, and seldom needed
+
+    return Browser(user_agent=user_agent, hosts=hosts)
 
 
 def allowed_hosts(site: Site) -> list[str]:
