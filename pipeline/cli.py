@@ -51,6 +51,9 @@ def serve(
     traffic: Annotated[
         Path | None, typer.Option(help="YAML file of the shares that canary and shadow versions have.")
     ] = None,
+    otlp_endpoint: Annotated[
+        str | None, typer.Option(help="OpenTelemetry collector to send a span a request to, over HTTP.")
+    ] = None,
     drain_wait: Annotated[
         float, typer.Option(min=0, help="Seconds to go on answering, not ready, once told to end.")
     ] = 0,
@@ -64,6 +67,7 @@ def serve(
             models, host=host, port=port, control=model_control, grpc_port=grpc_port, json_logs=json_logs,
             drain_wait_s=drain_wait, workers=workers, api_keys=api_keys, open_metrics=open_metrics,
             cors_origins=tuple(cors_origin or ()), traffic=traffic,
+            otlp_endpoint=otlp_endpoint,
         )
     )  # fmt: skip
 

@@ -25,8 +25,10 @@ from serving.options import MAX_BODY_BYTES, MAX_ROWS, WATCH_S
 from serving.pages import add_pages
 from serving.repository import Repository
 from serving.routes import add_catalogue, add_metrics, add_protocol, add_repository
-from serving.service import Service, own_version
+from serving.service import Service
+from serving.tracing import Tracing
 from serving.traffic import Traffic
+from serving.version import own_version
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +45,14 @@ def create_app(
     keys: Keys | None = None,
     open_metrics: bool = False,
     traffic: Traffic | None = None,
+    tracing: Tracing | None = None,
 ) -> Front:
     """The application that serves `repository`; a body or a number of rows over its limit is answered 413.
 
     Every `watch_s` seconds it looks for changed models (0: never); `control` lets clients load and unload.
     `counts` is the folder in which processes that share a port add up what they count.
     With `keys` every route but health and the bare pages asks for one; /metrics does not with `open_metrics`.
-    `traffic` has the shares of canaries and shadows.
+    `traffic` has the shares of canaries and shadows, `tracing` takes a span a request.
     """
     gatherer = Gatherer(limits or Limits(), Metrics(counts))
     if traffic is not None:
@@ -65,6 +68,8 @@ def create_app(
         writing.cancel()
         gatherer.close()
         gatherer.metrics.write({})
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
     app = FastAPI(
         title="Millrace",
@@ -74,7 +79,9 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(repository, gatherer, max_rows=max_rows, control=control, keys=keys, traffic=traffic)
+    service = Service(
+        repository, gatherer, max_rows=max_rows, control=control, keys=keys, traffic=traffic, tracing=tracing
+    )
     add_protocol(app, service)
     add_repository(app, service)
     add_catalogue(app, service)

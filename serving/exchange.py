@@ -3,15 +3,18 @@
 import logging
 import re
 import secrets
+from collections.abc import Mapping
 from itertools import count
 from time import perf_counter
 
 from serving.errors import ServingError, http_status, one_line
 from serving.infer_response import Answer
+from serving.lane import Trace, traced
 from serving.logs import FIELDS, requests_log
 from serving.metrics import NOBODY, label
 from serving.model import Model
 from serving.service import Service
+from serving.tracing import PARENTS
 from serving.wire import Pairs, error_answer, extra_headers
 
 log = logging.getLogger(__name__)
@@ -25,7 +28,7 @@ GONE = "gone"
 class Exchange:
     """One request; it begins when this is made. Its id is the client's, where that is one, or a new one."""
 
-    __slots__ = ("began", "identity", "key", "model", "path", "protocol", "service")
+    __slots__ = ("began", "identity", "key", "model", "parents", "path", "protocol", "service", "trace")
 
     def __init__(self, service: Service, protocol: str, path: str, given_id: str) -> None:
         self.began = perf_counter()
@@ -33,6 +36,15 @@ class Exchange:
         self.identity = given_id if _ID.fullmatch(given_id) else f"{_PROCESS}-{next(_numbers)}"
         self.model: Model | None = None
         self.key = ""
+        self.parents: Mapping[str, str] = {}
+        self.trace: Trace | None = None
+
+    def follow(self, headers: Mapping[str, str]) -> None:
+        """Where traces are made, make one of this request, as a part of its client's if it has one."""
+        if self.service.tracing is not None:
+            self.parents = {name: headers[name] for name in PARENTS if name in headers}
+            self.trace = Trace()
+            traced.set(self.trace)
 
     def admit(self, authorization: str, api_key: str) -> None:
         """Note whose key was sent, where the service asks for one. Raises UnauthorizedError."""
@@ -58,8 +70,18 @@ class Exchange:
         seconds = perf_counter() - self.began
         who = NOBODY if self.model is None else label(self.model)
         self.service.gatherer.metrics.answered(who, self.protocol, status, seconds)
-        if requests_log.isEnabledFor(logging.INFO):
+        if self.service.tracing is not None and self.trace is not None:
             about = {
+                "millrace.model": who[0],
+                "millrace.version": who[1],
+                "millrace.request": self.identity,
+                "millrace.protocol": self.protocol,
+                "millrace.status": status,
+            }
+            name = f"{self.protocol} {self.path}"
+            self.service.tracing.record(name, self.parents, self.trace, seconds, about)
+        if requests_log.isEnabledFor(logging.INFO):
+            fields = {
                 "request": self.identity,
                 "protocol": self.protocol,
                 "path": self.path,
@@ -67,5 +89,5 @@ class Exchange:
                 "seconds": round(seconds, 6),
             }
             if self.key:
-                about["key"] = self.key
-            requests_log.info("request", extra={FIELDS: about})
+                fields["key"] = self.key
+            requests_log.info("request", extra={FIELDS: fields})

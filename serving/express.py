@@ -58,6 +58,10 @@ class Call(Exchange):
     def begin(self) -> None:
         """Queue the request, whose body is here, or answer what is wrong with it."""
         try:
+            if self.service.tracing is not None:
+                self.follow(
+                    {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers.items()}
+                )
             if self.service.keys is not None:
                 self.admit(
                     self.headers.get(b"authorization", b"").decode("latin-1"),

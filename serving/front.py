@@ -82,6 +82,7 @@ class Front:
         """Answer, count and log one request."""
         headers = read_headers(scope)
         exchange = Exchange(self.service, "http", scope["path"], headers.get("x-request-id", ""))
+        exchange.follow(headers)
         extra: Pairs = ()
         try:
             answer = await self._answer(exchange, target, headers, receive)

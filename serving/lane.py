@@ -5,8 +5,10 @@ import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import accumulate
+from time import perf_counter
 from typing import Protocol
 
 import numpy as np
@@ -53,6 +55,21 @@ class Waiter(Protocol):
 
 
 @dataclass(slots=True)
+class Trace:
+    """When a request was queued and run, as `perf_counter` has it, its rows and those of all in its run."""
+
+    queued: float = 0.0
+    began: float = 0.0
+    ended: float = 0.0
+    rows: int = 0
+    run_rows: int = 0
+
+
+traced: ContextVar[Trace | None] = ContextVar("traced", default=None)
+"""What the request that is being queued shall tell of its run, if that is asked."""
+
+
+@dataclass(slots=True)
 class Waiting:
     """A request in the queue; only those of one `key` (outputs wanted, shapes of a row) share a run."""
 
@@ -63,6 +80,7 @@ class Waiting:
     deadline: float
     waiter: Waiter
     key: Key
+    trace: Trace | None
 
 
 class Lane:
@@ -90,8 +108,13 @@ class Lane:
             self._queue = deque(each for each in self._queue if not each.waiter.done())
         if len(self._queue) >= self.limits.waiting:
             raise busy(len(self._queue))
+        trace = traced.get()
+        if trace is not None:
+            trace.queued, trace.rows = perf_counter(), rows
         key = (outputs, tuple([arrays[name].shape[1:] for name in self.model.flexible]))
-        self._queue.append(Waiting(arrays, outputs, rows, wait_s, self._loop.time() + wait_s, waiter, key))
+        self._queue.append(
+            Waiting(arrays, outputs, rows, wait_s, self._loop.time() + wait_s, waiter, key, trace)
+        )
         if not self._due:
             self._due = True
             self._loop.call_soon(self._go_on)
@@ -179,6 +202,18 @@ class Lane:
 
 
 def run(model: Model, batch: list[Waiting]) -> Outcome:
+    """What `_run` gives; requests that are traced learn when it was."""
+    began = perf_counter()
+    outcome = _run(model, batch)
+    ended = perf_counter()
+    run_rows = sum([each.rows for each in batch])
+    for each in batch:
+        if each.trace is not None:
+            each.trace.began, each.trace.ended, each.trace.run_rows = began, ended, run_rows
+    return outcome
+
+
+def _run(model: Model, batch: list[Waiting]) -> Outcome:
     """Each request's arrays or error, from one run of the graph over all their rows.
 
     Where the graph refuses the whole, each request gets a run of its own: a bad value is its sender's alone.
@@ -190,7 +225,7 @@ def run(model: Model, batch: list[Waiting]) -> Outcome:
     try:
         results = model.run(merged, rows, batch[0].outputs)
     except InvalidInputError as error:
-        return [error] if len(batch) == 1 else [run(model, [each])[0] for each in batch]
+        return [error] if len(batch) == 1 else [_run(model, [each])[0] for each in batch]
     except Exception as error:  # noqa: BLE001 - who waits must hear of it, whatever it is
         return [error] * len(batch)
     if len(batch) == 1:

@@ -22,7 +22,7 @@ class Options:
     not ready at once, and answers for another `drain_wait_s` as before. `workers` processes share the port.
     The file `api_keys` names the keys that are taken, without it none is asked for; `open_metrics` leaves
     /metrics to all. Browsers may ask from pages of `cors_origins`. The file `traffic`
-    has the shares of canaries and shadows.
+    has the shares of canaries and shadows. Spans go to the collector at `otlp_endpoint`.
     """
 
     folder: Path
@@ -41,6 +41,7 @@ class Options:
     open_metrics: bool = False
     cors_origins: tuple[str, ...] = ()
     traffic: Path | None = None
+    otlp_endpoint: str | None = None
 
     def for_worker(self, port: int, grpc_port: int | None) -> Self:
         """The same for one of the workers, with the ports that were taken and its share of the cores."""

@@ -24,6 +24,7 @@ from serving.logs import log_as_json
 from serving.options import Options
 from serving.repository import Repository, load_repository
 from serving.server import DRAIN_S, Server
+from serving.tracing import Tracing
 from serving.traffic import Traffic
 from serving.workers import supervise
 
@@ -52,11 +53,12 @@ def answer(options: Options, say: Say, *, counts: Path | None = None, parent: in
         log_as_json()
     keys = None if options.api_keys is None else read_keys(options.api_keys)
     traffic = None if options.traffic is None else Traffic(options.traffic)
+    tracing = None if options.otlp_endpoint is None else Tracing(options.otlp_endpoint)
     repository = load_repository(options.folder)
     app = create_app(
         repository, max_body_bytes=options.max_body_bytes, max_rows=options.max_rows, limits=options.limits,
         watch_s=options.watch_s, control=options.control, counts=counts, keys=keys,
-        open_metrics=options.open_metrics, traffic=traffic,
+        open_metrics=options.open_metrics, traffic=traffic, tracing=tracing,
     )  # fmt: skip
     config = uvicorn.Config(
         allow_origins(app, options.cors_origins),

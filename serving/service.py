@@ -3,7 +3,6 @@
 import asyncio
 import base64
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import orjson
@@ -30,7 +29,9 @@ from serving.schemas import (
     ServerMetadata,
     TensorMetadata,
 )
+from serving.tracing import Tracing
 from serving.traffic import Traffic
+from serving.version import own_version
 
 INLINE_BYTES = 128 * 1024
 """A longer text is parsed in a thread."""
@@ -50,6 +51,7 @@ class Service:
         control: bool = False,
         keys: Keys | None = None,
         traffic: Traffic | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.repository = repository
         self.gatherer = gatherer
@@ -57,6 +59,7 @@ class Service:
         self.control = control
         self.keys = keys
         self.traffic = traffic
+        self.tracing = tracing
         self.draining = False
         """Set when the service is told to end: it says that it is not ready, and still answers."""
 
@@ -203,11 +206,3 @@ def _picture(predictions: list[dict[str, Any]], form: SeedForm) -> Answer:
             f"expected one seed for an answer in image/png, got {len(predictions)}; accept application/json"
         )
     return Answer(base64.b64decode(predictions[0][form.output]), media_type="image/png")
-
-
-def own_version() -> str:
-    """The installed version of Millrace."""
-    try:
-        return version("millrace")
-    except PackageNotFoundError:
-        return "0+unknown"

@@ -84,6 +84,7 @@ def guarded(
     async def answer(request: Any, context: Any) -> Any:
         given = {name: str(value) for name, value in context.invocation_metadata() or ()}
         exchange = Exchange(service, "grpc", method.__name__, given.get("x-request-id", ""))
+        exchange.follow(given)
         code, text = StatusCode.OK, ""
         try:
             if method.__name__ not in FREE:
