@@ -65,7 +65,7 @@ def link_world(folder: Path, packages: dict[str, Distribution], rooms: Path) -> 
         (folder / room).symlink_to(rooms / room)
 
 
-def write_trees(root: Path) -> Path:
+def write_trees(root: Path, version: int = 1) -> Path:
     """A bundle of TREES full trees over WIDTH numbers, 38 MB; gives the graph's file."""
     rng = np.random.default_rng(0)
     inner = 2 ** (DEPTH - 1) - 1
@@ -96,12 +96,12 @@ def write_trees(root: Path) -> Path:
         helper.make_graph([graph], "trees", sides[0], sides[1]), opset_imports=opsets, ir_version=8
     )
     bundle = Bundle(
-        name="trees", version=1, task="regression", outputs=(Output(name="score", datatype="FP32"),),
+        name="trees", version=version, task="regression", outputs=(Output(name="score", datatype="FP32"),),
         inputs=(Input(name="features", datatype="FP32", shape=(-1, WIDTH), kind="tensor"),),
         example={"features": [0.0] * WIDTH},
     )  # fmt: skip
-    write_bundle(root / "trees" / "1", made.SerializeToString(), bundle)
-    return root / "trees" / "1" / "model.onnx"
+    write_bundle(root / "trees" / str(version), made.SerializeToString(), bundle)
+    return root / "trees" / str(version) / "model.onnx"
 
 
 def start(world: Path, models: Path) -> tuple[subprocess.Popen[str], str, dict[str, float]]:

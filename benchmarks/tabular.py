@@ -16,8 +16,8 @@ JSON_HEADERS = {"Content-Type": "application/json"}
 X = np.random.default_rng(0).standard_normal((ROWS, WIDTH)).round(6).astype(np.float32)
 
 
-def write_model(root: Path) -> Path:
-    """The benchmark's model as a bundle under `root`; gives the graph's file."""
+def write_model(root: Path, version: int = 1) -> Path:
+    """The benchmark's model as a bundle under `root`; gives the graph's file. Versions differ in nothing."""
     rng = np.random.default_rng(1)
     sizes = [WIDTH, 256, 256, 1]
     nodes: list[NodeProto] = []
@@ -38,11 +38,11 @@ def write_model(root: Path) -> Path:
     graph = helper.make_graph(nodes, "tabular", sides[0], sides[1], weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     bundle = Bundle(
-        name="tabular", version=1, task="regression", outputs=(Output(name="score", datatype="FP32"),),
+        name="tabular", version=version, task="regression", outputs=(Output(name="score", datatype="FP32"),),
         inputs=(Input(name="features", datatype="FP32", shape=(-1, WIDTH), kind="tensor"),),
     )  # fmt: skip
-    write_bundle(root / "tabular" / "1", model.SerializeToString(), bundle)
-    return root / "tabular" / "1" / "model.onnx"
+    write_bundle(root / "tabular" / str(version), model.SerializeToString(), bundle)
+    return root / "tabular" / str(version) / "model.onnx"
 
 
 def one_row() -> Shot:
