@@ -1,5 +1,7 @@
 """The `millrace` command: serve models, test a served one, try a site spec, studies, nas, the zoo."""
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -107,12 +109,39 @@ def crawl(
 def probe(
     url: Annotated[str, typer.Argument(help="A page of the site.")],
     site: Annotated[Path, typer.Option(help="The site spec.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Read it again whenever the spec is saved.")] = False,
 ) -> None:
-    """Fetch one page and print the record it yields, and which selectors matched nothing."""
+    """Fetch one page and print the record it yields, what found it, and which selectors matched nothing."""
     from scrapers.probe import probe as probe_page
     from scrapers.spec import load_site
 
-    print(probe_page(url, load_site(site)).format())
+    if not watch:
+        print(probe_page(url, load_site(site)).format())
+        return
+    from scrapers.watch import watch as watch_page
+
+    with contextlib.suppress(KeyboardInterrupt):
+        for text in watch_page(url, site):
+            print("\033[2J\033[H" if sys.stdout.isatty() else "", end="")
+            print(f"{text}\n\nwatching {site}, Ctrl-C ends", flush=True)
+
+
+@app.command("new-site")
+@one_line_errors(ScrapeError)
+def new_site(
+    url: Annotated[str, typer.Argument(help="A page that lists records, or shows one.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; by default named after the host.")] = None,
+) -> None:
+    """Fetch a page and a few that it leads to, and write a first spec of the site, to be edited."""
+    from scrapers.new_site import new_site as guess
+
+    found = guess(url)
+    path = out or Path(f"{found.name}.yaml")
+    if path.exists():
+        raise ScrapeError(f"{path}: expected to write a new file, one is there: name another with --out")
+    path.write_text(found.text, encoding="utf-8")
+    print("\n".join([f"wrote {path}", *(f"  {note}" for note in found.notes)]))
+    print(f"next: millrace probe URL --site {path} --watch (URL: a page with a record), and edit the spec")
 
 
 @app.command("test-model")

@@ -22,7 +22,17 @@ from scrapers.spec import Field, PageKind, Rows, Selector, Way
 from scrapers.texts import text_of
 from scrapers.xpath import Find, compile_xpath
 
-__all__ = ["KindReader", "RawRecord", "Scope", "engine", "select", "text_of"]
+__all__ = [
+    "Finder",
+    "KindReader",
+    "RawRecord",
+    "Scope",
+    "compiled_css",
+    "engine",
+    "scopes_of",
+    "select",
+    "text_of",
+]
 
 RawRecord = dict[str, str | None]
 _ROW_ITSELF = ":scope"

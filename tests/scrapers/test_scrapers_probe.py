@@ -20,9 +20,24 @@ def test_a_page_field_by_field(web: Any) -> None:
     assert (fields["lot_area"].text, fields["lot_area"].value) == ("2,000 sq ft", 2000.0)
     assert "one plain number" in fields["price"].problem
     shown = result.format()
-    assert "lot_area  2000.0  (label 'Lot area': '2,000 sq ft')" in shown
-    assert "price     ! expected money with one plain number, got 'call us'" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["lot_area", "2000.0", "label", "'Lot", "area'", "2,000", "sq", "ft"] in lines
+    assert ["price", "!", "css", "'.price'", "call", "us"] in lines
+    assert "\n          ^ expected money with one plain number, got 'call us'\n" in shown
+    assert "read by no field:\n  Home 1\n" in shown
     assert shown.endswith("matched nothing: 1 of 5 fields\n  title: xpath \"//h1[@class='title']\"")
+
+
+def test_it_says_which_way_and_what_read_it(web: Any) -> None:
+    web.page("/homes/1", web.home(1))
+    pages = web.spec()["pages"]
+    ways = [{"css": ".gone"}, {"css": "h1:has(+ span)"}]
+    pages["home"]["fields"]["title"] = {"first_of": ways, "type": "text"}
+    result = probe(web.url + "/homes/1", web.site(pages=pages))
+    fields = {field.name: field for field in result.records[0]}
+    assert (fields["title"].selector, fields["title"].engine) == ("css 'h1:has(+ span)'", "BeautifulSoup")
+    assert fields["price"].engine == "lxml"
+    assert "css 'h1:has(+ span)' (by BeautifulSoup)" in result.format()
 
 
 def test_a_page_that_only_leads_on(web: Any) -> None:
