@@ -10,6 +10,10 @@ from w3lib.url import canonicalize_url, safe_url_string
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SESSION = re.compile(r";jsessionid=[^/?#;]*", re.IGNORECASE)
+# What most links look like: such a path is the same however it is written, and only its host needs a look.
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+/?")
+_PLAIN_URL = re.compile(rf"(https?://[A-Za-z0-9.:-]+)({_PLAIN_PATH.pattern})")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:-]+(?=/)")
 TRACKING = (
     "utm_*",
     "gclid",
@@ -31,6 +35,20 @@ def absolute(link: str, base: str, *, drop_query: Sequence[str] = ()) -> str | N
     It is percent-encoded as browsers do; the fragment and the query keys that match a glob pattern of
     `drop_query` (in whatever case) are left out, and so is a `;jsessionid=` of the path.
     """
+    if _PLAIN_PATH.fullmatch(link):
+        origin = _origin(base)
+        return None if origin is None else origin + link
+    return _absolute(link, base, drop_query)
+
+
+@lru_cache(maxsize=64)
+def _origin(base: str) -> str | None:
+    """Scheme, host and port of what is linked to from a page."""
+    url = _absolute("/", base, ())
+    return None if url is None else url.removesuffix("/")
+
+
+def _absolute(link: str, base: str, drop_query: Sequence[str]) -> str | None:
     try:
         url = safe_url_string(urldefrag(urljoin(base, link.strip())).url)
         url = _SESSION.sub("", url) if ";" in url else url
@@ -55,6 +73,9 @@ def canonical(url: str, *, drop_query: Sequence[str] = ()) -> str:
 
     Host in lower case, no default port, no dot segments, no fragment, query sorted, cleaned as in `absolute`.
     """
+    plain = _PLAIN_URL.fullmatch(url)
+    if plain is not None:
+        return _canonical(plain[1] + "/", ()).removesuffix("/") + plain[2]
     return _canonical(url, tuple(drop_query))
 
 
@@ -86,10 +107,15 @@ def _without_dots(path: str) -> str:
 
 def same_host(url: str, base_url: str) -> bool:
     """Whether both URLs have the same scheme, host and port."""
-    one, other = urlsplit(url), urlsplit(base_url)
-    return (one.scheme, one.hostname, _port(url)) == (other.scheme, other.hostname, _port(base_url))
+    return _place(url) == _place(base_url)
 
 
-def _port(url: str) -> int | None:
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    origin = _ORIGIN.match(url)
+    return _place_of(url if origin is None else origin[0])
+
+
+@lru_cache(maxsize=256)
+def _place_of(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
-    return parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -76,6 +76,32 @@ def test_what_is_no_page_is_refused(link: str) -> None:
     assert absolute(link, BASE) is None
 
 
+@pytest.mark.parametrize(
+    ("link", "base", "url"),
+    [
+        ("/items/a.html", "http://Shop.example:80/x/", "http://shop.example:80/items/a.html"),
+        ("/items/7", "https://shop.example:99999/", None),
+        ("/items/7", "http://shop.example:0/", None),
+        ("/a/../b", "http://shop.example/", "http://shop.example/b"),
+    ],
+)
+def test_a_plain_path_is_joined_as_any_other(link: str, base: str, url: str | None) -> None:
+    found = absolute(link, base)
+    assert found == url or canonical(found or "") == canonical(url or "-")
+    # The space in front takes the long way round.
+    assert found == absolute(f" {link}", base)
+
+
+@pytest.mark.parametrize(
+    "host", ["x.example", "X.example:443", "x.example:80", "a..b", "1.2.3.4:8080", "x:0"]
+)
+@pytest.mark.parametrize("path", ["/a", "/a/b.c/", "/-/_", "/a/B"])
+def test_the_spelling_of_a_plain_path_stays(host: str, path: str) -> None:
+    for scheme in ("http", "https"):
+        whole = canonical(f"{scheme}://{host}{path}")
+        assert whole == canonical(f"{scheme}://{host}{path}#part")
+
+
 def test_same_host_means_scheme_name_and_port() -> None:
     assert same_host("http://SHOP.example:80/x", "http://shop.example")
     assert not same_host("http://shop.example:81/x", "http://shop.example")
