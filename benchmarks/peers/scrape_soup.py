@@ -46,4 +46,5 @@ def main(base: str, out: Path) -> None:
                 queue += [each["href"] for each in soup.select("li.item a, a.next")]
 
 
-main(sys.argv[1], Path(sys.argv[3]))
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[3]))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scrapers.errors import SelectorError
-from scrapers.fetch import Fetched
+from scrapers.fetched import Fetched
 from scrapers.health import Health, as_report, from_report
 from scrapers.nearest import nearest
 from scrapers.page import Page
