@@ -7,11 +7,12 @@ from lxml import etree
 
 _PARSER = etree.HTMLParser()
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+MAX_DEPTH = 2048  # elements within each other, as many as lxml's own parser takes
 _UNNAMEABLE = "unknown"  # in place of names that no XPath could ask for
 
 
 def html5_tree(text: str) -> etree._Element:
-    """The root of a page's tree; comments and what templates hold are left out."""
+    """The root of a page's tree; comments, what templates hold and what is too deep are left out."""
     # Late: it is needed only where a spec says `html: html5`.
     from selectolax.lexbor import LexborHTMLParser
 
@@ -25,17 +26,17 @@ def html5_tree(text: str) -> etree._Element:
 
 def _fill(root: etree._Element, source: Any) -> None:
     """Copy what stands below a node of lexbor's tree, without recursion: pages may be nested deeply."""
-    waiting = [(root, source)]
+    waiting = [(root, source, 1)]
     while waiting:
-        element, node = waiting.pop()
+        element, node, depth = waiting.pop()
         last: etree._Element | None = None
         child = node.child
         while child is not None:
             if child.is_text_node:
                 _add_text(element, last, child.text_content or "")
-            elif child.is_element_node:
+            elif child.is_element_node and depth < MAX_DEPTH:
                 last = _added(element, child)
-                waiting.append((last, child))
+                waiting.append((last, child, depth + 1))
             child = child.next
 
 
