@@ -8,7 +8,8 @@ from typing import Any
 from features.columns import Column
 from pipeline.errors import InputError, ParamsError
 from pipeline.files import read_json, write_json
-from scrapers.spec import Field, Site
+from scrapers.spec import Site
+from scrapers.spec_fields import Field
 
 NUMBERS = {"money", "number", "area"}
 CATEGORIES = {"category", "flag"}

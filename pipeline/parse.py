@@ -16,7 +16,8 @@ from pipeline.stage import run
 from scrapers.errors import ScrapeError
 from scrapers.health import Health, as_report, from_report
 from scrapers.parse import parse
-from scrapers.spec import Field, Site, load_site
+from scrapers.spec import Site, load_site
+from scrapers.spec_fields import Field
 
 TEXT = {"text", "category", "date", "url"}
 

@@ -6,7 +6,8 @@ from scrapers.errors import CountError, FieldError, LostPagesError, SelectorErro
 from scrapers.health import Hint
 from scrapers.records import PageRecords, Rejected
 from scrapers.report import CrawlReport
-from scrapers.spec import Field, Site
+from scrapers.spec import Site
+from scrapers.spec_fields import Field
 
 LOST_SHARE, LOST_AT_LEAST = 0.05, 10  # more pages lost than both: the crawl has failed
 

@@ -18,7 +18,8 @@ from scrapers.css import Css, Index, compile_css
 from scrapers.fields import decimal_mark
 from scrapers.labels import label_table, plain_label
 from scrapers.page import Page
-from scrapers.spec import Field, PageKind, Rows, Selector, Way
+from scrapers.spec import PageKind
+from scrapers.spec_fields import Field, Rows, Selector, Way
 from scrapers.texts import text_of
 from scrapers.xpath import Find, compile_xpath
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from scrapers.errors import FieldError
-from scrapers.spec import Field
+from scrapers.spec_fields import Field
 from scrapers.urls import absolute
 
 Value = str | float | bool | None

@@ -14,7 +14,8 @@ from scrapers.fields import fold
 from scrapers.guess_blocks import first_class
 from scrapers.guess_type import field_name, guessed_type
 from scrapers.labels import label_table
-from scrapers.spec import URL_FIELD, Field, Way
+from scrapers.spec import URL_FIELD
+from scrapers.spec_fields import Field, Way
 from scrapers.texts import element_text
 
 _LONGEST, _MOST = 300, 100  # characters of a text that is a field, fields of a kind

@@ -6,7 +6,7 @@ from typing import Any
 
 from scrapers.errors import FieldError
 from scrapers.fields import fold, read_value
-from scrapers.spec import Field
+from scrapers.spec_fields import Field
 
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 _CODE = re.compile(r"\b(USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|CZK)\b")

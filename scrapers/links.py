@@ -10,7 +10,8 @@ import jmespath
 from scrapers.extract import select, text_of
 from scrapers.page import Page
 from scrapers.sitemap import locations
-from scrapers.spec import Follow, PageKind, Site
+from scrapers.spec import PageKind, Site
+from scrapers.spec_fields import Follow
 from scrapers.urls import absolute, canonical, same_host
 
 _HEAD_BYTES = 8192

@@ -10,7 +10,7 @@ from scrapers.errors import FieldError
 from scrapers.extract import Scope, way_finder
 from scrapers.fields import read_value
 from scrapers.page import Page
-from scrapers.spec import Field, Way
+from scrapers.spec_fields import Field, Way
 
 _CLOSE, _SEVERAL = 0.5, 3
 _COMBINATOR = re.compile(r"\s*[>+~]\s*|\s+")

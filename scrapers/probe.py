@@ -14,7 +14,8 @@ from scrapers.login import Login
 from scrapers.page import Page
 from scrapers.render import allowed_hosts
 from scrapers.server import is_ready, running
-from scrapers.spec import Field, PageKind, Site, Way
+from scrapers.spec import PageKind, Site
+from scrapers.spec_fields import Field, Way
 from scrapers.unread import unread
 from scrapers.urls import same_host
 

@@ -9,7 +9,8 @@ from scrapers.extract import Scope, compiled_css, scopes_of
 from scrapers.fields import fold
 from scrapers.labels import label_table, plain_label
 from scrapers.page import Page
-from scrapers.spec import PageKind, Way
+from scrapers.spec import PageKind
+from scrapers.spec_fields import Way
 from scrapers.texts import text_of
 
 _NO_TEXT = frozenset({"script", "style", "noscript", "template", "button", "select"})

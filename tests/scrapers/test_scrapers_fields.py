@@ -6,7 +6,7 @@ import pytest
 
 from scrapers.errors import FieldError
 from scrapers.fields import read_value
-from scrapers.spec import Field
+from scrapers.spec_fields import Field
 
 PAGE = "http://shop.example/homes/1"
 

@@ -15,7 +15,8 @@ from scrapers.links import links, refresh_target
 from scrapers.nearest import nearest
 from scrapers.page import Page
 from scrapers.records import PageRecords, read_page
-from scrapers.spec import Field, PageKind, Site
+from scrapers.spec import PageKind, Site
+from scrapers.spec_fields import Field
 from scrapers.unread import unread
 from scrapers.verdict import Judge
 

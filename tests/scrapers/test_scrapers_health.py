@@ -12,7 +12,8 @@ from scrapers.health import Health, as_report, from_report
 from scrapers.nearest import nearest
 from scrapers.page import Page
 from scrapers.parse import Parsed, parse
-from scrapers.spec import Field, PageKind
+from scrapers.spec import PageKind
+from scrapers.spec_fields import Field
 from scrapers.unread import unread
 from scrapers.warc import PageWriter
 from scrapers.warc_records import pack_exchange

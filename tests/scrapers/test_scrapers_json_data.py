@@ -8,7 +8,8 @@ import pytest
 from scrapers.extract import KindReader
 from scrapers.json_data import as_text, within_script
 from scrapers.page import Page
-from scrapers.spec import Field, PageKind
+from scrapers.spec import PageKind
+from scrapers.spec_fields import Field
 
 LINKED = """<script type="application/ld+json">{"@context": "https://schema.org", "@graph": [
 {"@type": "Product", "@id": "#p", "name": "Lamp", "offers": {"@id": "#o"}},

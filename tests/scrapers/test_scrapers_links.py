@@ -13,7 +13,8 @@ from scrapers.links import links, next_pages, refresh_target
 from scrapers.page import Page
 from scrapers.parse import parse
 from scrapers.sitemap import locations
-from scrapers.spec import Follow, PageKind, Site, load_site
+from scrapers.spec import PageKind, Site, load_site
+from scrapers.spec_fields import Follow
 from tests.scrapers.conftest import FIELDS
 
 SITEMAP = "<?xml version='1.0'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{}</urlset>"
