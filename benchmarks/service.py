@@ -1,12 +1,14 @@
-"""The service against a bare hello, a naive FastAPI app and, by --peer, any server of the protocol that runs.
+"""The service against a bare hello, a naive FastAPI app, other servers, and any of the protocol that runs.
 
 A graph of 80 numbers (80-256-256-1), made here. `rps_vs_best_peer`: requests a second of single rows as JSON
 at 64 connections, over the best peer's; `rps_vs_hello` over a server that answers constant bytes;
 `rows_vs_inprocess`: rows a second in requests of 256 rows by the binary extension, over a loop of session.run
 in one thread; `p50_vs_hello`: median latency of single rows at one connection. Servers take turns, in another
-order each round; each figure is the median over rounds of the ratio within a round.
+order each round; each figure is the median over rounds of the ratio within a round. `cpu_ms` is the processor
+time of a request, over the whole tree of the service's processes, at 64 connections.
 
-    python benchmarks/service.py [--rounds 5] [--seconds 3] [--peer NAME=URL_OF_INFER ...]
+    python benchmarks/service.py [--rounds 5] [--seconds 3] [--with pytriton --with litserve] \
+        [--peer NAME=URL_OF_INFER ...]
 """
 
 import argparse
@@ -18,13 +20,15 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from socket import create_server
 
 import onnxruntime
+import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
+from environments import PACKAGES, python_of
 from machine import machine
 from tabular import ROWS, X, many_rows, one_row, write_model
 from wrk import Load, Shot, drive, need_wrk
@@ -40,29 +44,30 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(*command: str) -> Iterator[str]:
-    """A started server, `{port}` in its command being a free one; its URL once it accepts connections."""
+def running(*command: str) -> Iterator[tuple[str, int]]:
+    """A started server, `{port}` in its command being a free one; its URL and process once it answers."""
     port = free_port()
+    # A file, not a pipe that nobody reads: some servers say a lot.
+    said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
     process = subprocess.Popen(
-        [each.format(port=port) for each in command],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+        [each.format(port=port) for each in command], stdout=subprocess.DEVNULL, stderr=said
     )
     url = f"http://127.0.0.1:{port}/v2/models/tabular/infer"
     try:
         for _ in range(300):
             if process.poll() is not None:
-                sys.exit(f"error: {' '.join(command)} ended: {process.communicate()[1][-500:]}")
+                said.seek(0)
+                sys.exit(f"error: {' '.join(command)} ended: {said.read()[-500:]}")
             try:
                 ask(url, one_row())
                 break
             except OSError:
                 time.sleep(0.1)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
+        said.close()
 
 
 def ask(url: str, shot: Shot) -> bytes:
@@ -79,6 +84,13 @@ def check(name: str, url: str, expected: float) -> None:
         sys.exit(f"error: {name} answers {got}, in this process the graph answers {expected}")
 
 
+def cpu_s(pid: int) -> float:
+    """The processor time of a process and all below it."""
+    parent = psutil.Process(pid)
+    times = (each.cpu_times() for each in [parent, *parent.children(recursive=True)])
+    return float(sum(each.user + each.system for each in times))
+
+
 def inprocess_rows(session: onnxruntime.InferenceSession, seconds: float) -> float:
     """Rows a second of a loop of session.run in this thread."""
     runs, began = 0, time.perf_counter()
@@ -88,15 +100,25 @@ def inprocess_rows(session: onnxruntime.InferenceSession, seconds: float) -> flo
     return runs * ROWS / (time.perf_counter() - began)
 
 
-def measure(urls: dict[str, str], session: onnxruntime.InferenceSession, args: argparse.Namespace) -> None:
+def measure(
+    urls: dict[str, str],
+    pids: dict[str, int],
+    session: onnxruntime.InferenceSession,
+    args: argparse.Namespace,
+) -> None:
     """Drive the rounds; print a line for each server and the figures."""
     peers = [name for name in urls if name not in ("millrace", "hello")]
     figures: dict[str, list[float]] = {}
     loads: dict[str, list[Load]] = {name: [] for name in urls}
+    costs: dict[str, list[float]] = {name: [] for name in pids}
     for turn in range(args.rounds):
         order = list(urls)[turn % len(urls) :] + list(urls)[: turn % len(urls)]
         for name in order[:: 1 if turn % 2 else -1]:
-            loads[name].append(drive(urls[name], one_row(), connections=CONNECTIONS, seconds=args.seconds))
+            before = cpu_s(pids[name]) if name in pids else 0.0
+            load = drive(urls[name], one_row(), connections=CONNECTIONS, seconds=args.seconds)
+            loads[name].append(load)
+            if name in pids:
+                costs[name].append(1e3 * (cpu_s(pids[name]) - before) / (load.rps * args.seconds))
         alone = {
             name: drive(urls[name], one_row(), connections=1, seconds=args.seconds).p50_us
             for name in ("hello", "millrace")
@@ -109,14 +131,16 @@ def measure(urls: dict[str, str], session: onnxruntime.InferenceSession, args: a
             ("rps_vs_hello", now["millrace"] / now["hello"]),
             ("rows_vs_inprocess", batch / bound),
             ("p50_vs_hello", alone["millrace"] / alone["hello"]),
+            ("cpu_ms", costs["millrace"][-1]),
         ):
             figures.setdefault(key, []).append(value)
     for name, found in loads.items():
         rps, p50, p99 = (
             statistics.median(getattr(each, key) for each in found) for key in ("rps", "p50_us", "p99_us")
         )
+        cost = f"  {statistics.median(costs[name]):.3f} ms of CPU a request" if name in costs else ""
         print(
-            f"{name:16} {rps:8.0f} requests/s  p50 {p50 / 1e3:7.2f} ms  p99 {p99 / 1e3:7.2f} ms",
+            f"{name:16} {rps:8.0f} requests/s  p50 {p50 / 1e3:7.2f} ms  p99 {p99 / 1e3:7.2f} ms{cost}",
             file=sys.stderr,
         )
     print(json.dumps({key: round(statistics.median(values), 3) for key, values in figures.items()}))
@@ -130,6 +154,14 @@ def main() -> None:
     parser.add_argument(
         "--peer", action="append", default=[], metavar="NAME=URL", help="a server that runs already"
     )
+    parser.add_argument(
+        "--with", action="append", default=[], choices=sorted(PACKAGES), dest="peers", metavar="NAME",
+        help=f"a server to install apart and start: {', '.join(sorted(PACKAGES))}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--environments", type=Path, default=Path(tempfile.gettempdir()) / "millrace-peers",
+        help="where what --with installs is kept",
+    )  # fmt: skip
     args = parser.parse_args()
     need_wrk()
     print(machine(), file=sys.stderr)
@@ -140,15 +172,26 @@ def main() -> None:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         expected = float(session.run(None, {"features": X[:1]})[0][0, 0])
         serve = ["-m", "pipeline.cli", "serve", "--models", folder, "--port", "{port}"]
-        with (
-            running(sys.executable, *serve) as ours,
-            running(sys.executable, str(PEERS / "naive.py"), "{port}", str(graph)) as naive,
-            running(sys.executable, str(PEERS / "hello.py"), "{port}") as hello,
-        ):
-            urls = {"millrace": ours, "fastapi": naive, **dict(each.split("=", 1) for each in args.peer)}
-            for name, url in urls.items():
-                check(name, url, expected)
-            measure({**urls, "hello": hello}, session, args)
+        commands = {
+            "millrace": (sys.executable, *serve),
+            "fastapi": (sys.executable, str(PEERS / "naive.py"), "{port}", str(graph)),
+            "hello": (sys.executable, str(PEERS / "hello.py"), "{port}"),
+        } | {
+            peer: (
+                str(python_of(peer, args.environments)),
+                str(PEERS / f"with_{peer}.py"),
+                "{port}",
+                str(graph),
+            )
+            for peer in args.peers
+        }
+        with ExitStack() as stack:
+            started = {name: stack.enter_context(running(*command)) for name, command in commands.items()}
+            urls = {name: url for name, (url, _) in started.items()}
+            urls |= dict(each.split("=", 1) for each in args.peer)
+            for name in urls.keys() - {"hello"}:
+                check(name, urls[name], expected)
+            measure(urls, {name: pid for name, (_, pid) in started.items()}, session, args)
 
 
 if __name__ == "__main__":
