@@ -52,7 +52,11 @@ def _last_health(report: Path, site: Site) -> dict[str, dict[str, Health]]:
 def records_frame(site: Site, records: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     """The records as a table whose column types follow from the spec, not from the values."""
     fields = site_fields(site)
-    frame = pd.DataFrame.from_records(records)
+    columns: dict[str, list[object]] = {name: [] for name in (records[0] if records else ())}
+    for record in records:
+        for name, values in columns.items():
+            values.append(record[name])
+    frame = pd.DataFrame(columns)
     types = {name: _dtype(fields.get(name)) for name in frame.columns}
     return frame.astype(types)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from scrapers.errors import CountError, FieldError, LostPagesError, SelectorError
 from scrapers.health import Hint
-from scrapers.records import PageRecords, Rejected
 from scrapers.report import CrawlReport
 from scrapers.spec import Site
 from scrapers.spec_fields import Field
+from scrapers.tally import FieldTally, KindTally
 
 LOST_SHARE, LOST_AT_LEAST = 0.05, 10  # more pages lost than both: the crawl has failed
 
@@ -35,33 +35,35 @@ def check_whole(site: Site, report: CrawlReport) -> None:
         )
 
 
-def check_fields(site: Site, kind: str, pages: list[PageRecords], hint: Hint) -> None:
+def check_fields(site: Site, kind: str, pages: KindTally, hint: Hint) -> None:
     """Check that every selector of a kind still finds what the spec says is there.
 
     Raises CountError when there is no page of the kind; SelectorError when its rows or a field match on no
     page, or a required field not in every record; FieldError when no text of a field, or not every text of a
     required one, is of its type.
     """
-    if not pages:
+    if not pages.places:
         raise CountError(
             f"pages.{kind}: expected pages of this kind in the crawl, got none: mend its url pattern, "
             "or the follow selectors that lead to it, and crawl again"
         )
-    if not any(page.records for page in pages):
+    first, number = min(pages.places), len(pages.places)
+    if not pages.records:
         raise SelectorError(
-            f"pages.{kind}.rows: {site.pages[kind].rows} matches nothing on any of {len(pages):,} pages, "
-            f"e.g. {pages[0].url}: mend the selector (millrace probe shows what matches)"
+            f"pages.{kind}.rows: {site.pages[kind].rows} matches nothing on any of {number:,} pages, "
+            f"e.g. {first.url}: mend the selector (millrace probe shows what matches)"
         )
     for name, field in site.pages[kind].fields.items():
-        if not any(page.matched[name] for page in pages):
+        tally, place = pages.fields[name], f"pages.{kind}.fields.{name}"
+        if not tally.matched:
             raise SelectorError(
-                f"pages.{kind}.fields.{name}: {field} matches nothing on any of {len(pages):,} pages, "
-                f"e.g. {pages[0].url}{hint(kind, name, pages[0].fetched_url)}: mend the selector, "
+                f"{place}: {field} matches nothing on any of {number:,} pages, "
+                f"e.g. {first.url}{hint(kind, name, first.fetched_url)}: mend the selector, "
                 "or take the field out (millrace probe shows what matches)"
             )
-        _check_type(f"pages.{kind}.fields.{name}", name, field, pages)
+        _check_type(place, field, tally)
         if field.required or name == site.key:
-            _check_required(f"pages.{kind}.fields.{name}", name, field, pages)
+            _check_required(place, field, tally, pages.records)
 
 
 def check_count(site: Site, kind: str, records: int, pages: int, warc: Path) -> None:
@@ -74,29 +76,24 @@ def check_count(site: Site, kind: str, records: int, pages: int, warc: Path) -> 
         )
 
 
-def _check_type(place: str, name: str, field: Field, pages: list[PageRecords]) -> None:
-    rejected = _rejected(name, pages)
-    if rejected and len(rejected) == sum(page.matched[name] for page in pages):
+def _check_type(place: str, field: Field, tally: FieldTally) -> None:
+    if tally.refused is not None and tally.rejected == tally.matched:
+        _, example = tally.refused
         raise FieldError(
-            f"{place}: none of {len(rejected):,} texts can be read as {field.type}: {rejected[0].why} "
-            f"at {rejected[0].url}: mend the type, pattern or selector"
+            f"{place}: none of {tally.rejected:,} texts can be read as {field.type}: {example.why} "
+            f"at {example.url}: mend the type, pattern or selector"
         )
 
 
-def _check_required(place: str, name: str, field: Field, pages: list[PageRecords]) -> None:
-    rejected = _rejected(name, pages)
-    if rejected:
+def _check_required(place: str, field: Field, tally: FieldTally, records: int) -> None:
+    if tally.refused is not None:
+        _, example = tally.refused
         raise FieldError(
-            f"{place}: required, but {len(rejected):,} texts cannot be read as {field.type}: "
-            f"{rejected[0].why} at {rejected[0].url}: mend the type or pattern"
+            f"{place}: required, but {tally.rejected:,} texts cannot be read as {field.type}: "
+            f"{example.why} at {example.url}: mend the type or pattern"
         )
-    without = [page.url for page in pages for record in page.records if record[name] is None]
-    if without:
+    if tally.without is not None:
         raise SelectorError(
-            f"{place}: required, but {field} gives nothing in {len(without):,} of "
-            f"{sum(len(page.records) for page in pages):,} records, e.g. on {without[0]}: mend the selector"
+            f"{place}: required, but {field} gives nothing in {records - tally.filled:,} of "
+            f"{records:,} records, e.g. on {tally.without.url}: mend the selector"
         )
-
-
-def _rejected(name: str, pages: list[PageRecords]) -> list[Rejected]:
-    return [rejected for page in pages for rejected in page.rejected if rejected.field == name]

@@ -6,8 +6,8 @@ from itertools import accumulate
 from typing import Any
 
 from scrapers.errors import SelectorError
-from scrapers.records import PageRecords
 from scrapers.spec import Site
+from scrapers.tally import FieldTally, KindTally, Place
 
 GOOD, FALLEN = 0.9, 0.5  # filled so well in the last run, and less than so now
 PRESENT, GONE = 0.9, 0.1  # shares of pages that match before and after a template has changed
@@ -32,16 +32,13 @@ class _Alarm:
     fetched_url: str
 
 
-def measured(site: Site, kind: str, pages: list[PageRecords]) -> dict[str, Health]:
+def measured(pages: KindTally) -> dict[str, Health]:
     """The health of each field of a kind."""
-    records = [record for page in pages for record in page.records]
-    total = max(len(records), 1)
-    found = {}
-    for name in site.pages[kind].fields:
-        values = [record[name] for record in records if record[name] is not None]
-        rejected = sum(each.field == name for page in pages for each in page.rejected)
-        found[name] = Health(len(values) / total, rejected / total, len(set(values)))
-    return found
+    total = max(pages.records, 1)
+    return {
+        name: Health(tally.filled / total, tally.rejected / total, tally.distinct)
+        for name, tally in pages.fields.items()
+    }
 
 
 def as_report(health: Mapping[str, Mapping[str, Health]]) -> dict[str, Any]:
@@ -63,7 +60,7 @@ def from_report(report: Any) -> dict[str, dict[str, Health]]:
 def check_health(
     site: Site,
     kind: str,
-    pages: list[PageRecords],
+    pages: KindTally,
     health: Mapping[str, Health],
     last: Mapping[str, Health],
     hint: Hint,
@@ -74,7 +71,7 @@ def check_health(
     now, or whose texts all became one or unreadable, or one whose selector matches on one part of the crawl
     only (the template has changed half-way). `min_fill` in the spec speaks louder than the last two.
     """
-    if not any(page.records for page in pages):
+    if not pages.read:
         return
     alarms = []
     for name, field in site.pages[kind].fields.items():
@@ -82,9 +79,9 @@ def check_health(
             said = _under_floor(field.min_fill, health[name])
         else:
             said = _fallen(health[name], last.get(name))
-        example = _without(name, pages)
+        example = pages.fields[name].last_without or pages.places[-1]
         if not said and field.min_fill is None:
-            said, example = _half_way(name, pages)
+            said, example = _half_way(pages.fields[name], pages.read)
         if said:
             alarms.append(_Alarm(name, said, example.url, example.fetched_url))
     if alarms:
@@ -114,10 +111,11 @@ def _fallen(now: Health, last: Health | None) -> str:
     return ""
 
 
-def _half_way(name: str, pages: list[PageRecords]) -> tuple[str, PageRecords]:
+def _half_way(tally: FieldTally, read: list[Place]) -> tuple[str, Place]:
     """Whether a field is there before a place in the crawl and not after it, or the other way round."""
-    there = [page.matched[name] > 0 for page in pages if page.records]
-    read = [page for page in pages if page.records]
+    there = tally.there
+    if all(there) or not any(there):
+        return "", read[0]
     side = max(MIN_SIDE, int(SIDE_SHARE * len(read)))
     sums = list(accumulate(there, initial=0))
     for place in _cuts(sums, side):
@@ -130,7 +128,7 @@ def _half_way(name: str, pages: list[PageRecords]) -> tuple[str, PageRecords]:
         if before <= GONE and after >= PRESENT:
             example = next(page for page, is_there in zip(read, there, strict=True) if not is_there)
             return f"matches on the pages of the crawl after the first {place:,} only", example
-    return "", pages[0]
+    return "", read[0]
 
 
 def _cuts(sums: list[int], side: int) -> list[int]:
@@ -140,9 +138,3 @@ def _cuts(sums: list[int], side: int) -> list[int]:
     if not places:
         return []
     return [max(places, key=lambda at: abs(sums[at] / at - (sums[-1] - sums[at]) / (total - at)))]
-
-
-def _without(name: str, pages: list[PageRecords]) -> PageRecords:
-    """The last page with a record that lacks the field, else the last."""
-    lacking = (page for page in reversed(pages) if any(record[name] is None for record in page.records))
-    return next(lacking, pages[-1])

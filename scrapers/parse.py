@@ -1,16 +1,18 @@
 """A crawl's WARC into records: every page read, kinds joined by the key, counts and selectors checked."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from scrapers.checks import check_count, check_fields
 from scrapers.health import Health, Hint, check_health, measured
 from scrapers.nearest import nearest
 from scrapers.page import Page
-from scrapers.records import PageRecords, Record, Rejected
+from scrapers.records import Record, Rejected
+from scrapers.shelf import Records, Shelf
 from scrapers.spec import URL_FIELD, Site
+from scrapers.tally import KindTally
 from scrapers.warc import read_pages
 from scrapers.workers import read_all
 
@@ -36,7 +38,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A site's records, sorted by key, with what was left out on the way.
+    """A site's records, sorted by key and read from disk one by one, with what was left out on the way.
 
     A record has the site's fields in the spec's order (None where there is none) and the canonical `url` of
     its page. `fill` is the share of records, 0 to 1, that have a value, by field; `pages` the pages read, by
@@ -44,7 +46,7 @@ class Parsed:
     field, by kind; `unread` what one page of a kind says that no field reads.
     """
 
-    records: list[Record]
+    records: Sequence[Record]
     fill: dict[str, float]
     duplicates: list[Duplicate]
     rejected: list[Rejected]
@@ -72,36 +74,37 @@ def parse(
     field missing on one; FieldError: a field
     none of whose texts is of its type, or a required one with a text that is not.
     """
-    found: dict[str, list[PageRecords]] = {name: [] for name, kind in site.pages.items() if kind.fields}
+    fields = {name: [*kind.fields] for name, kind in site.pages.items() if kind.fields}
+    shelf = Shelf([[*names, URL_FIELD] for names in fields.values()])
+    found = {kind: KindTally(names, number) for number, (kind, names) in enumerate(fields.items())}
     for read in read_all(site, warc, workers=workers, progress=progress):
-        found[read.kind].append(read)
-    tables: dict[str, dict[str, Record]] = {}
+        found[read.kind].add(read, shelf)
+    tables: dict[str, dict[str, int]] = {}
     duplicates: list[Duplicate] = []
-    health = {kind: measured(site, kind, pages) for kind, pages in found.items()}
+    health = {kind: measured(pages) for kind, pages in found.items()}
     hint = _hint(site, warc)
     for kind, pages in found.items():
         check_health(site, kind, pages, health[kind], (last or {}).get(kind, {}), hint)
-        pages.sort(key=lambda page: (page.url, page.fetched_url))
         check_fields(site, kind, pages, hint)
-        tables[kind], repeated = _by_key(site, kind, pages)
-        check_count(site, kind, len(tables[kind]), len(pages), warc)
+        tables[kind], repeated = _by_key(site, kind, pages, shelf)
+        check_count(site, kind, len(tables[kind]), len(pages.places), warc)
         duplicates += repeated
-    records, unjoined = _joined(site, tables)
+    records, unjoined = _joined(site, tables, shelf)
     return Parsed(
         records=records,
         fill=_fill(records),
         duplicates=duplicates,
-        rejected=[rejected for pages in found.values() for page in pages for rejected in page.rejected],
-        pages={kind: len(pages) for kind, pages in found.items()},
+        rejected=[each for pages in found.values() for _, each in sorted(pages.rejected, key=itemgetter(0))],
+        pages={kind: len(pages.places) for kind, pages in found.items()},
         unjoined=unjoined,
         health=health,
-        unread={kind: left for kind, pages in found.items() if (left := _unread(pages)) is not None},
+        unread={
+            kind: Unread(place.url, texts)
+            for kind, pages in found.items()
+            if pages.unread is not None
+            for place, texts in [pages.unread]
+        },
     )
-
-
-def _unread(pages: list[PageRecords]) -> Unread | None:
-    """What the sample page of a kind says that no field reads; None where there is nothing."""
-    return next((Unread(page.url, page.unread) for page in pages if page.unread), None)
 
 
 def _hint(site: Site, warc: Path) -> Hint:
@@ -119,44 +122,44 @@ def _hint(site: Site, warc: Path) -> Hint:
     return hint
 
 
-def _by_key(site: Site, kind: str, pages: list[PageRecords]) -> tuple[dict[str, Record], list[Duplicate]]:
-    """One record a key: of several the first, and so the one with the smallest URL."""
-    table: dict[str, Record] = {}
+def _by_key(site: Site, kind: str, pages: KindTally, shelf: Shelf) -> tuple[dict[str, int], list[Duplicate]]:
+    """The place of one record a key: of several the first, and so the one with the smallest URL."""
+    table: dict[str, int] = {}
     duplicates = []
-    for record in (record for page in pages for record in page.records):
+    for place in pages.in_order():
+        record = shelf[place]
         key = str(record[site.key])
-        kept = table.setdefault(key, record)
-        if kept is not record:
+        first = table.setdefault(key, place)
+        if first != place:
+            kept = shelf[first]
             differs = tuple(name for name in record if name != URL_FIELD and record[name] != kept[name])
             duplicates.append(Duplicate(key, kind, str(record[URL_FIELD]), str(kept[URL_FIELD]), differs))
     return table, duplicates
 
 
-def _joined(site: Site, tables: dict[str, dict[str, Record]]) -> tuple[list[Record], int]:
+def _joined(site: Site, tables: dict[str, dict[str, int]], shelf: Shelf) -> tuple[Records, int]:
     """All kinds' records under one set of fields, sorted by key, and the number that found no partner."""
     names = list(dict.fromkeys(name for kind in tables for name in site.pages[kind].fields))
     joins = [(kind, site.pages[kind].joins) for kind in tables if site.pages[kind].joins]
-    records, used = [], Counter[str]()
+    rows: list[tuple[str, tuple[int, ...]]] = []
+    used = 0
     for kind, table in tables.items():
         if site.pages[kind].joins:
             continue
-        partners = [name for name, target in joins if target == kind]
-        for key, record in table.items():
-            whole = dict.fromkeys(names, None) | record
-            for name in partners:
-                if key in tables[name]:
-                    used[name] += 1
-                    whole |= {k: v for k, v in tables[name][key].items() if k not in {site.key, URL_FIELD}}
-            records.append({**{name: whole[name] for name in names}, URL_FIELD: record[URL_FIELD]})
-    records.sort(key=lambda record: str(record[site.key]))
-    return records, sum(len(tables[name]) - used[name] for name, _ in joins)
+        partners = [tables[name] for name, target in joins if target == kind]
+        for key, place in table.items():
+            joined = [partner[key] for partner in partners if key in partner]
+            used += len(joined)
+            rows.append((key, (place, *joined)))
+    rows.sort(key=itemgetter(0))
+    own = frozenset({site.key, URL_FIELD})
+    found = Records(shelf, [*names, URL_FIELD], own, [row for _, row in rows])
+    return found, sum(len(tables[name]) for name, _ in joins) - used
 
 
-def _fill(records: list[Record]) -> dict[str, float]:
-    if not records:
-        return {}
-    return {
-        name: sum(record[name] is not None for record in records) / len(records)
-        for name in records[0]
-        if name != URL_FIELD
-    }
+def _fill(records: Records) -> dict[str, float]:
+    filled = dict.fromkeys(records[0] if records else (), 0)
+    for record in records:
+        for name, value in record.items():
+            filled[name] += value is not None
+    return {name: number / len(records) for name, number in filled.items() if name != URL_FIELD}
