@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse
 
 from serving.errors import ServingError, http_status, one_line
@@ -22,6 +23,7 @@ from serving.metrics import WRITE_S, Metrics
 from serving.model import Model
 from serving.openapi import describe
 from serving.options import MAX_BODY_BYTES, MAX_ROWS, WATCH_S
+from serving.packing import LEVEL, SHORT_BYTES
 from serving.pages import add_pages
 from serving.repository import Repository
 from serving.routes import add_catalogue, add_metrics, add_protocol, add_repository
@@ -89,7 +91,8 @@ def create_app(
     add_metrics(app, service)
     _add_errors(app)
     _add_document(app, service)
-    return Front(service, app, max_body_bytes, FREE | {"/metrics"} if open_metrics else FREE)
+    packed = GZipMiddleware(app, minimum_size=SHORT_BYTES, compresslevel=LEVEL)
+    return Front(service, packed, max_body_bytes, FREE | {"/metrics"} if open_metrics else FREE)
 
 
 def _shadow_of(repository: Repository, traffic: Traffic, model: Model) -> Model | None:

@@ -13,11 +13,13 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from serving import packing
 from serving.exchange import GONE, Exchange
 from serving.front import Front, Target, find_target
 from serving.infer_request import JSON_SIZE_HEADER, Arrays, InferRequest, read_json_size, read_request
 from serving.infer_response import Answer, write_response
 from serving.lane import late
+from serving.packing import PACKED, is_packable, pack
 from serving.service import INLINE_BYTES
 from serving.wire import Pairs
 
@@ -111,14 +113,31 @@ class Call(Exchange):
         self._answer(*self.refusal(exception))
 
     def _answer(self, answer: Answer, extra: Pairs = ()) -> None:
+        """Send the answer, packed where that is worth it and wanted."""
+        accepts = self.headers.get(b"accept-encoding", b"").decode("latin-1")
+        if not is_packable(answer, accepts):
+            self._send(answer, extra)
+        elif len(answer.body) <= packing.INLINE_BYTES:
+            self._send(pack(answer), [*extra, *PACKED])
+        else:
+            self._stop_clock()
+            packing_it = asyncio.get_running_loop().run_in_executor(None, pack, answer)
+            packing_it.add_done_callback(lambda done: self._send(done.result(), [*extra, *PACKED]))
+
+    def _send(self, answer: Answer, extra: Pairs) -> None:
+        if self.response_complete:
+            return
         self.connection.write(self, answer, extra)
         self._complete(str(answer.status))
 
     def _complete(self, status: str) -> None:
         self.response_complete = True
+        self._stop_clock()
+        self.end(status)
+
+    def _stop_clock(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
-        self.end(status)
 
 
 class Express(HttpToolsProtocol):

@@ -13,6 +13,7 @@ from serving.errors import UnauthorizedError, one_line
 from serving.exchange import GONE, Exchange
 from serving.infer_request import JSON_SIZE_HEADER
 from serving.infer_response import Answer
+from serving.packing import INLINE_BYTES, PACKED, is_packable, pack
 from serving.service import Service
 from serving.wire import Headers, Pairs, error_answer, extra_headers, read_body, read_headers, send_answer
 
@@ -88,6 +89,10 @@ class Front:
             answer = await self._answer(exchange, target, headers, receive)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is answered and the log has it
             answer, extra = exchange.refusal(error)
+        if answer is not None and is_packable(answer, headers.get("accept-encoding", "")):
+            long = len(answer.body) > INLINE_BYTES
+            answer = await asyncio.to_thread(pack, answer) if long else pack(answer)
+            extra = [*extra, *PACKED]
         if answer is not None:
             await send_answer(answer, send, [(b"x-request-id", exchange.identity.encode()), *extra])
         exchange.end(str(answer.status) if answer is not None else GONE)

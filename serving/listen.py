@@ -11,9 +11,7 @@ BACKLOG = 2048
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A listening socket; a `shared` one leaves the port to other processes too. Raises StartError."""
-    listener = bind(host, port, shared=shared)
-    listener.listen(BACKLOG)
-    return listener
+    return _open(host, port, shared=shared, backlog=BACKLOG)
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -23,15 +21,13 @@ def reserve(host: str, port: int) -> socket.socket:
     """
     if sys.platform == "win32":
         raise StartError("several workers need Linux or macOS: Windows shares no port; serve with one")
-    alone = bind(host, port)
-    alone.listen(1)
-    taken = alone.getsockname()[1]
-    alone.close()
-    return bind(host, taken, shared=True)
+    with _open(host, port, shared=False, backlog=1) as alone:
+        taken = alone.getsockname()[1]
+    return _open(host, taken, shared=True, backlog=None)
 
 
-def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A bound socket. Raises StartError.
+def _open(host: str, port: int, *, shared: bool, backlog: int | None) -> socket.socket:
+    """A bound socket, which listens where it has a backlog.
 
     It names its protocol: asyncio turns Nagle's algorithm off only then, and with it on answers take 40 ms.
     """
@@ -47,6 +43,8 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
+        if backlog is not None:
+            listener.listen(backlog)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
