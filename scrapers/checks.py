@@ -9,6 +9,7 @@ from scrapers.spec import Site
 from scrapers.spec_fields import Field
 from scrapers.tally import FieldTally, KindTally
 
+ROWS = "rows"  # stands for a kind's rows where a field's name is asked for
 LOST_SHARE, LOST_AT_LEAST = 0.05, 10  # more pages lost than both: the crawl has failed
 
 
@@ -51,7 +52,8 @@ def check_fields(site: Site, kind: str, pages: KindTally, hint: Hint) -> None:
     if not pages.records:
         raise SelectorError(
             f"pages.{kind}.rows: {site.pages[kind].rows} matches nothing on any of {number:,} pages, "
-            f"e.g. {first.url}: mend the selector (millrace probe shows what matches)"
+            f"e.g. {first.url}{hint(kind, ROWS, first.fetched_url)}: mend the selector "
+            "(millrace probe shows what matches)"
         )
     for name, field in site.pages[kind].fields.items():
         tally, place = pages.fields[name], f"pages.{kind}.fields.{name}"

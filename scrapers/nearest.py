@@ -20,13 +20,15 @@ _STEPS = re.compile(r"/(?=/?[\w*@.])")
 _XPATH_CLASS = re.compile(r"(@(?:class|id)\s*(?:=|,)\s*)(['\"])([^'\"]+)\2")
 
 
-def nearest(page: Page, field: Field, name: str) -> str:
-    """A way to find a field's text that gives one of its type on this page, with the text; else empty.
+def nearest(scope: Scope, field: Field, name: str) -> str:
+    """A way to find a field's text that gives one of its type on this page or row, with the text; else empty.
 
     Tried are, of each of the field's ways: less of it, what is spelled nearly alike on the page, and at last
     labels, classes and itemprops that are spelled like the field's `name`.
     """
-    scope = Scope(page)
+    if scope.datum is not None:
+        return ""
+    page = scope.page
     for key, text in _candidates(page, field, name, scope):
         try:
             way = Way.model_validate({key: text, "attr": field.attr})
@@ -45,7 +47,7 @@ def _candidates(page: Page, field: Field, name: str, scope: Scope) -> Iterator[t
         if way.label is not None:
             yield from (("label", each) for each in _close(way.label, labels))
         elif way.css is not None:
-            yield from (("css", each) for each in _less_css(way.css))
+            yield from (("css", each) for each in _less_css(way.css, bare=scope.is_row))
             yield from (("css", each) for each in _other_css(way.css, names))
         elif way.xpath is not None:
             yield from (("xpath", each) for each in _less_xpath(way.xpath))
@@ -70,14 +72,17 @@ def _names(page: Page) -> list[str]:
     return list(dict.fromkeys(plain))
 
 
-def _less_css(css: str) -> Iterator[str]:
-    """A selector without its ancestors, then without one of its last part's conditions."""
+def _less_css(css: str, *, bare: bool) -> Iterator[str]:
+    """A selector without its ancestors, then without one of its last part's conditions.
+
+    A `bare` name says enough in a row, not on a page.
+    """
     cuts = [match.end() for match in _COMBINATOR.finditer(css)]
     yield from (css[cut:] for cut in cuts)
     last = css[cuts[-1] if cuts else 0 :]
     for condition in _CONDITION.finditer(last):
         less = last[: condition.start()] + last[condition.end() :]
-        if _CONDITION.search(less):
+        if _CONDITION.search(less) or (bare and less):
             yield less
 
 

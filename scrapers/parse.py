@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-from scrapers.checks import check_count, check_fields
+from scrapers.checks import ROWS, check_count, check_fields
+from scrapers.extract import scopes_of
+from scrapers.guess_blocks import blocks
 from scrapers.health import Health, Hint, check_health, measured
 from scrapers.nearest import nearest
 from scrapers.page import Page
 from scrapers.records import Record, Rejected
 from scrapers.shelf import Records, Shelf
 from scrapers.spec import URL_FIELD, Site
+from scrapers.spec_fields import Rows
 from scrapers.tally import KindTally
 from scrapers.warc import read_pages
 from scrapers.workers import read_all
@@ -71,8 +74,8 @@ def parse(
 
     Raises WarcError; CountError: a kind without pages, or not with the expected number of records;
     SelectorError: a selector that matches on no page, or on too few (see health.check_health), a required
-    field missing on one; FieldError: a field
-    none of whose texts is of its type, or a required one with a text that is not.
+    field missing on one; FieldError: a field none of whose texts is of its type, or a
+    required one with a text that is not.
     """
     fields = {name: [*kind.fields] for name, kind in site.pages.items() if kind.fields}
     shelf = Shelf([[*names, URL_FIELD] for names in fields.values()])
@@ -99,10 +102,9 @@ def parse(
         unjoined=unjoined,
         health=health,
         unread={
-            kind: Unread(place.url, texts)
+            kind: Unread(pages.unread[0].url, texts)
             for kind, pages in found.items()
-            if pages.unread is not None
-            for place, texts in [pages.unread]
+            if pages.unread is not None and (texts := pages.unread_of_record())
         },
     )
 
@@ -113,13 +115,22 @@ def _hint(site: Site, warc: Path) -> Hint:
     def hint(kind: str, name: str, url: str) -> str:
         drawn = site.pages[kind].browser is not None
         stored = next((each for each in read_pages(warc) if each.url == url and each.rendered == drawn), None)
-        if stored is None or site.pages[kind].rows is not None:
+        if stored is None:
             return ""
         page = Page(stored.url, stored.content, stored.header("content-type"), site.html5)
-        found = nearest(page, site.pages[kind].fields[name], name)
+        if name == ROWS:
+            found = _nearest_rows(page)
+        else:
+            scope = next(iter(scopes_of(page, site.pages[kind].rows)), None)
+            found = "" if scope is None else nearest(scope, site.pages[kind].fields[name], name)
         return f" (there {found})" if found else ""
 
     return hint
+
+
+def _nearest_rows(page: Page) -> str:
+    repeated = blocks(page)
+    return f"{Rows(**repeated.selector)} matches {len(repeated.elements)} times" if repeated else ""
 
 
 def _by_key(site: Site, kind: str, pages: KindTally, shelf: Shelf) -> tuple[dict[str, int], list[Duplicate]]:

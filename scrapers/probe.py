@@ -19,9 +19,9 @@ from scrapers.spec_fields import Field, Way
 from scrapers.unread import unread
 from scrapers.urls import same_host
 
-_TEXT_WIDTH, _VALUE_WIDTH, _BY_WIDTH = 48, 32, 60
+_TEXT_WIDTH, _VALUE_WIDTH = 48, 32
 _RECORDS_SHOWN = 3
-_HEADS = ("field", "value", "found by", "text")
+_HEADS = ("field", "value", "text", "found by")
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ def _field(name: str, spec: Field, ways: list[tuple[Way, Finder]], scope: Scope)
 
 def _table(record: list[FieldProbe]) -> list[str]:
     """The fields of a record in columns; what is wrong with a text stands below it."""
-    rows = [(each.name, _shown(each), _by(each), _cut(each.text or "", _TEXT_WIDTH)) for each in record]
-    widths = [min(max(len(row[at]) for row in [_HEADS, *rows]), _BY_WIDTH) for at in range(3)]
+    rows = [(each.name, _shown(each), _cut(each.text or "", _TEXT_WIDTH), _by(each)) for each in record]
+    widths = [max(len(row[at]) for row in [_HEADS, *rows]) for at in range(3)]
     lines = [_line(_HEADS, widths)]
     for row, each in zip(rows, record, strict=True):
         lines.append(_line(row, widths))

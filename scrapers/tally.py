@@ -65,6 +65,8 @@ class KindTally:
         self.records = 0
         self.rejected: list[tuple[Place, Rejected]] = []
         self.unread: tuple[Place, list[str]] | None = None
+        self._template: set[str] | None = None
+        self._samples = 0
         self._kind = kind
         self._first, self._counts = array("Q"), array("I")
 
@@ -96,5 +98,13 @@ class KindTally:
         for rejected in page.rejected:
             self.rejected.append((place, rejected))
             self.fields[rejected.field].reject(rejected, place)
-        if page.unread and (self.unread is None or place < self.unread[0]):
-            self.unread = place, page.unread
+        if page.unread:
+            self._template = set(page.unread) if self._template is None else self._template & set(page.unread)
+            self._samples += 1
+            if self.unread is None or place < self.unread[0]:
+                self.unread = place, page.unread
+
+    def unread_of_record(self) -> list[str]:
+        """What the first page looked at says that no field reads, without what all such pages say."""
+        texts = self.unread[1] if self.unread is not None else []
+        return [text for text in texts if self._samples == 1 or text not in (self._template or ())]

@@ -7,11 +7,10 @@ from lxml import etree
 
 from scrapers.extract import Scope, compiled_css, scopes_of
 from scrapers.fields import fold
-from scrapers.labels import label_table, plain_label
+from scrapers.labels import label_table, labelled, plain_label
 from scrapers.page import Page
 from scrapers.spec import PageKind
 from scrapers.spec_fields import Way
-from scrapers.texts import text_of
 
 _NO_TEXT = frozenset({"script", "style", "noscript", "template", "button", "select"})
 _AROUND = frozenset({"head", "header", "footer", "nav", "aside", "form"})
@@ -31,20 +30,18 @@ def unread(page: Page, kind: PageKind) -> list[str]:
     inner = Scope(page, row=root) if scope.is_row else scope
     ways = [way for field in kind.fields.values() for way in field.each_way]
     read = {element for way in ways for element in _elements(way, inner, root)}
+    read |= {label for label, value in labelled(root) if value in read}
     block = root if scope.is_row else _smallest_around(read, root)
     texts = (text for text in _texts(block, read, skip=not scope.is_row) if any(map(str.isalnum, text)))
     return [text[:WIDTH] for text in dict.fromkeys(texts)][:MOST]
 
 
 def _elements(way: Way, scope: Scope, root: etree._Element) -> list[etree._Element]:
-    """The elements that one way reads, a label with its value."""
+    """The elements that one way reads."""
     found: list[Any] = []
     if way.label is not None:
         value = label_table(root).get(plain_label(way.label))
-        labels = (
-            each for each in root.iter("dt", "th") if plain_label(text_of(each, None) or "") == way.label
-        )
-        found = [] if value is None else [value, *labels]
+        found = [] if value is None else [value]
     elif way.css is not None:
         compiled = compiled_css(way.css)
         found = [] if compiled is None else [compiled.first(scope.index)]

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +24,7 @@ from scrapers.spec import Site
 from scrapers.verdict import Judge
 from scrapers.warc import Span, StoredPage, read_spans, spans
 
+_SAMPLES = 2  # pages of a kind in a batch whose unread texts are looked for
 _BATCH = 64
 _BATCHES_AHEAD = 3
 
@@ -59,7 +60,7 @@ def read_all(site: Site, warc: Path, *, workers: int, progress: bool) -> Iterato
 def read_batch(spec: str, batch: Batch) -> list[PageRecords]:
     """The records of some pages of the site with that spec, as JSON. Runs in a process of its own."""
     reader = _reader(spec)
-    seen: set[str] = set()
+    seen = Counter[str]()
     return [found for page in read_spans(batch.warc, batch.spans) for found in reader.read(page, seen)]
 
 
@@ -70,18 +71,18 @@ class _SiteReader:
         self.site, self._judge = site, Judge(site)
         self._readers = {name: KindReader(kind) for name, kind in site.pages.items() if kind.fields}
 
-    def read(self, stored: StoredPage, seen: set[str]) -> Iterator[PageRecords]:
+    def read(self, stored: StoredPage, seen: Counter[str]) -> Iterator[PageRecords]:
         """The records of a page, if it has any to be read and is what it should be.
 
-        What is unread is looked for on the first page of a kind among those with the same `seen`.
+        What is unread is looked for on the first pages of a kind among those with the same `seen`.
         """
         kind = self.site.kind_of(stored.url) if 200 <= stored.status < 300 else None
         if kind not in self._readers or stored.rendered != (self.site.pages[kind].browser is not None):
             return
         page = Page(stored.url, stored.content, stored.header("content-type"), self.site.html5)
         if not self._judge.why_no_page(page) and refresh_target(page) is None:
-            look = kind not in seen
-            seen.add(kind)
+            look = seen[kind] < _SAMPLES
+            seen[kind] += 1
             yield read_page(page, kind, self._readers[kind], self.site, look_for_unread=look)
 
 

@@ -136,7 +136,7 @@ def test_guessing_raises_nothing(content: bytes) -> None:
         guessed_fields([Scope(page, row=each) for each in found.elements], in_rows=True)
     guessed_fields([Scope(page)], in_rows=False)
     for way in WAYS:
-        assert isinstance(nearest(page, Field.model_validate({"type": "text"} | way), "price"), str)
+        assert isinstance(nearest(Scope(page), Field.model_validate({"type": "text"} | way), "price"), str)
     unread(page, PageKind.model_validate({"url": "", "fields": FIELDS}))
 
 

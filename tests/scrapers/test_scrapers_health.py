@@ -1,5 +1,6 @@
 """A template that changes, a field that falls, texts nobody reads: each is told, with what would match."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from scrapers.errors import SelectorError
+from scrapers.extract import Scope
 from scrapers.fetched import Fetched
 from scrapers.health import Health, as_report, from_report
 from scrapers.nearest import nearest
@@ -133,7 +135,7 @@ PAGE = """<header>top</header><div id=main><h1 class=title-new>Lamp</h1><p class
 )
 def test_the_nearest_selector(field: dict[str, Any], name: str, found: str) -> None:
     spec = Field.model_validate({"type": "text"} | field)
-    said = nearest(Page("http://x.example/", PAGE.encode()), spec, name)
+    said = nearest(Scope(Page("http://x.example/", PAGE.encode())), spec, name)
     assert found in said if found else said == ""
 
 
@@ -161,6 +163,20 @@ def test_unread_texts_of_a_row() -> None:
 
 
 def test_unread_texts_are_reported(web: Any, crawled: Callable[..., Path]) -> None:
-    parsed = read(web.site(), crawled(lambda _, html: html.replace("</dl>", "<dt>Roof<dd>Hip</dl>")))
-    assert parsed.unread["home"].texts == ["Roof", "Hip"]
+    parsed = read(web.site(), crawled(lambda n, html: html.replace("</dl>", f"<dt>Roof<dd>Hip {n}</dl>")))
+    assert parsed.unread["home"].texts == ["Hip 0"]  # the label is on every page
     assert parsed.unread["home"].url == f"{web.url}/homes/0"
+
+
+def test_the_nearest_rows_and_fields_of_rows(web: Any, crawled: Callable[..., Path]) -> None:
+    pages = web.spec()["pages"]
+    pins = "".join(f"<li class=pin><b class=sku>%d{n}</b> in a street</li>" for n in range(4))
+    warc = crawled(lambda n, html: f"<ul>{pins.replace('%d', str(n))}</ul>", 3)
+    fields = {"pid": {"css": "b.id", "type": "text"}}
+    for rows, said in (
+        ("li.row", "css 'li.pin' matches 4 times"),
+        ("li.pin", "css 'b' gives '00'"),
+    ):
+        pages["home"] |= {"rows": {"css": rows}, "fields": fields}
+        with pytest.raises(SelectorError, match=re.escape(said)):
+            read(web.site(pages=pages), warc)

@@ -118,7 +118,7 @@ def test_the_command_writes_a_file_and_never_over_one(web: Any, tmp_path: Path) 
     assert again.exit_code == 1
     probed = CliRunner().invoke(app, ["probe", web.url + "/homes/2", "--site", str(out)])
     shown = [line.split() for line in probed.output.splitlines()]
-    assert ["price", "100002.0", "css", "'p.price'", "$100,002"] in shown
+    assert ["price", "100002.0", "$100,002", "css", "'p.price'"] in shown
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ def test_a_page_field_by_field(web: Any) -> None:
     assert "one plain number" in fields["price"].problem
     shown = result.format()
     lines = [line.split() for line in shown.splitlines()]
-    assert ["lot_area", "2000.0", "label", "'Lot", "area'", "2,000", "sq", "ft"] in lines
-    assert ["price", "!", "css", "'.price'", "call", "us"] in lines
+    assert ["lot_area", "2000.0", "2,000", "sq", "ft", "label", "'Lot", "area'"] in lines
+    assert ["price", "!", "call", "us", "css", "'.price'"] in lines
     assert "\n          ^ expected money with one plain number, got 'call us'\n" in shown
     assert "read by no field:\n  Home 1\n" in shown
     assert shown.endswith("matched nothing: 1 of 5 fields\n  title: xpath \"//h1[@class='title']\"")
