@@ -7,6 +7,7 @@ second, and who is asked adds them up; counts of a process that ended stay.
 import os
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -73,8 +74,10 @@ class Metrics:
         if text == self._written:
             return
         half = self._folder / f".{self._name}"
-        half.write_text(text)
-        half.replace(self._folder / f"{self._name}.json")
+        # The folder goes with the first worker that sees its parent gone.
+        with suppress(FileNotFoundError):
+            half.write_text(text)
+            half.replace(self._folder / f"{self._name}.json")
         self._written = text
 
     def collect(self) -> Iterator[Metric]:

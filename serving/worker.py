@@ -5,6 +5,7 @@ with one line: {"ready": greeting}, or {"error": text}.
 """
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def main(counts: Path) -> None:
     except ServingError as error:
         _tell("error", str(error))
         sys.exit(1)
+    # A signal ends the process before this line: here the parent was killed, and cannot clean up.
+    shutil.rmtree(counts, ignore_errors=True)
 
 
 def _tell(what: str, text: str) -> None:

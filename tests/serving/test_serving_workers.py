@@ -3,6 +3,7 @@
 import signal
 import socket
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -83,9 +84,12 @@ def test_a_killed_worker_is_replaced_and_the_counts_stay_one_sum(crew):
 
 def test_no_worker_outlives_the_process_that_started_it(crew):
     workers = workers_of(crew)
+    counts = Path(workers[0].cmdline()[-1])
+    assert counts.is_dir()
     crew.process.kill()
     crew.process.communicate(timeout=30)
     assert not psutil.wait_procs(workers, timeout=15)[1]
+    assert not counts.exists()
 
 
 def test_who_ends_again_and_again_is_started_ever_later():
