@@ -15,6 +15,8 @@ from serving.infer_request import JSON_SIZE_HEADER
 from serving.infer_response import Answer
 from serving.packing import INLINE_BYTES, PACKED, is_packable, pack
 from serving.service import Service
+from serving.stream import NDJSON, stream
+from serving.tables import media_type
 from serving.wire import Headers, Pairs, error_answer, extra_headers, read_body, read_headers, send_answer
 
 _JSON_SIZE = JSON_SIZE_HEADER.lower()
@@ -86,7 +88,10 @@ class Front:
         exchange.follow(headers)
         extra: Pairs = ()
         try:
-            answer = await self._answer(exchange, target, headers, receive)
+            if target.last == "predict" and media_type(headers.get("content-type", "")) == NDJSON:
+                exchange.end(await self._stream(exchange, target, headers, receive, send))
+                return
+            answer = await self._answer(exchange, target, headers, receive, scope["query_string"])
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is answered and the log has it
             answer, extra = exchange.refusal(error)
         if answer is not None and is_packable(answer, headers.get("accept-encoding", "")):
@@ -97,8 +102,17 @@ class Front:
             await send_answer(answer, send, [(b"x-request-id", exchange.identity.encode()), *extra])
         exchange.end(str(answer.status) if answer is not None else GONE)
 
+    async def _stream(
+        self, exchange: Exchange, target: Target, headers: Headers, receive: Receive, send: Send
+    ) -> str:
+        """Answer records without end; the status, or that the client went away."""
+        exchange.admit(headers.get("authorization", ""), headers.get("x-api-key", ""))
+        model = exchange.find(target.name, target.version)
+        done = await stream(self.service, model, receive, send, exchange.identity)
+        return "200" if done else GONE
+
     async def _answer(
-        self, exchange: Exchange, target: Target, headers: Headers, receive: Receive
+        self, exchange: Exchange, target: Target, headers: Headers, receive: Receive, query: bytes
     ) -> Answer | None:
         """The model's answer; None when the client went away."""
         exchange.admit(headers.get("authorization", ""), headers.get("x-api-key", ""))
@@ -111,7 +125,7 @@ class Front:
             work = self.service.infer(model, body, headers.get(_JSON_SIZE))
         else:
             kinds = {"content_type": headers.get("content-type", ""), "accept": headers.get("accept", "")}
-            work = self.service.predict(model, body, **kinds)
+            work = self.service.predict(model, body, query=query, **kinds)
         if self.service.is_quick(model, len(body)):
             return await work
         return await _unless_gone(work, receive)

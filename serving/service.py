@@ -7,17 +7,19 @@ from typing import Any
 
 import orjson
 
-from serving import tensors
+from serving import tables, tensors
 from serving.body import parse_json
 from serving.bundle import Bundle, ImageForm, SeedForm
 from serving.card import Card
 from serving.errors import ForbiddenError, InvalidInputError, NotFoundError, UnsupportedError
+from serving.explain import MAX_RECORDS, explain
 from serving.gather import Gatherer
 from serving.infer_request import read_json_size, read_request
 from serving.infer_response import Answer, write_response
 from serving.keys import Keys
 from serving.model import Model
 from serving.multipart import is_multipart, read_parts
+from serving.query import Wanted, read_query
 from serving.records import read_records, write_predictions
 from serving.repository import Repository
 from serving.schemas import (
@@ -88,28 +90,72 @@ class Service:
         """Whether a body of `size` bytes is answered before its client can go away."""
         return size <= INLINE_BYTES and model.reader is None and model.is_quick(1)
 
-    async def predict(self, model: Model, body: bytes, *, content_type: str = "", accept: str = "") -> Answer:
+    async def predict(
+        self, model: Model, body: bytes, *, content_type: str = "", accept: str = "", query: bytes = b""
+    ) -> Answer:
         """Answer one record or a list of them with one prediction each, in order.
 
-        A multipart/form-data body gives a model of pictures a record a part. A client that accepts image/png
-        gets the picture that a seed makes, and nothing else.
+        A multipart/form-data body gives a model of pictures a record a part, a CSV or Parquet body a record a
+        row. A client that accepts image/png gets the picture that a seed makes, and nothing else, one that
+        accepts text/csv a table. `query` may ask for what each input adds (`explain=1`).
         """
+        wanted = read_query(query)
+        if wanted.explain:
+            return Answer(
+                await self.gatherer.apart(partial(self._explained, model, body, content_type, wanted))
+            )
         if model.reader is not None or len(body) > INLINE_BYTES:
             work = partial(self._predict_apart, model, body, content_type)
             predictions = await self.gatherer.apart(work)
         else:
-            records = _records(model.bundle, body, content_type)
+            records = self._records(model.bundle, body, content_type)
             arrays = read_records(records, model.bundle, max_rows=self.max_rows)
             results = await self.gatherer.run(model, arrays, model.outputs)
             predictions = write_predictions(model.bundle, results)
         if "image/png" in accept and isinstance(model.bundle.form, SeedForm):
             return _picture(predictions, model.bundle.form)
+        if tables.CSV in accept:
+            return Answer(tables.write_csv(predictions), media_type=f"{tables.CSV}; charset=utf-8")
         document = {"model": model.bundle.name, "version": model.bundle.version, "predictions": predictions}
         return Answer(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
 
+    def _explained(self, model: Model, body: bytes, content_type: str, wanted: Wanted) -> bytes:
+        """Predictions and what each input adds to them, for a thread."""
+        records = self._records(model.bundle, body, content_type)
+        if model.reader is not None:
+            raise UnsupportedError(
+                f"{model.bundle.name} cannot be explained: its inputs are not one value each"
+            )
+        arrays = read_records(records, model.bundle, max_rows=MAX_RECORDS)
+        explanations = explain(model, arrays, samples=wanted.samples, seed=wanted.seed)
+        document = {
+            "model": model.bundle.name,
+            "version": model.bundle.version,
+            "predictions": write_predictions(model.bundle, model.infer(arrays)),
+            "explanations": explanations,
+        }
+        return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+
     def _predict_apart(self, model: Model, body: bytes, content_type: str) -> list[dict[str, Any]]:
         """A prediction from beginning to end, for a thread."""
-        return model.predict(_records(model.bundle, body, content_type), max_rows=self.max_rows)
+        return model.predict(self._records(model.bundle, body, content_type), max_rows=self.max_rows)
+
+    def _records(self, bundle: Bundle, body: bytes, content_type: str) -> object:
+        """The records of a body; what is no form of parts and no table is taken for JSON."""
+        kind = tables.media_type(content_type)
+        if kind in {tables.CSV, tables.PARQUET} and bundle.form is not None:
+            raise UnsupportedError(f"{bundle.name} takes no tables: send JSON in place of {kind}")
+        if kind == tables.CSV:
+            return tables.read_csv(body, bundle, max_rows=self.max_rows)
+        if kind == tables.PARQUET:
+            return tables.read_parquet(body, max_rows=self.max_rows)
+        if not is_multipart(content_type):
+            return parse_json(body)
+        if not isinstance(bundle.form, ImageForm):
+            raise UnsupportedError(
+                f"{bundle.name} takes no pictures: send JSON in place of multipart/form-data"
+            )
+        return read_parts(body, content_type)
 
     def metrics_page(self) -> bytes:
         """What the service has counted, in Prometheus' text format."""
@@ -189,15 +235,6 @@ class Service:
             description=bundle.description,
             metrics=bundle.metrics,
         )
-
-
-def _records(bundle: Bundle, body: bytes, content_type: str) -> object:
-    """The records of a body; whatever is no form of parts is taken for JSON."""
-    if not is_multipart(content_type):
-        return parse_json(body)
-    if not isinstance(bundle.form, ImageForm):
-        raise UnsupportedError(f"{bundle.name} takes no pictures: send JSON in place of multipart/form-data")
-    return read_parts(body, content_type)
 
 
 def _picture(predictions: list[dict[str, Any]], form: SeedForm) -> Answer:

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from serving.bundle import Bundle, Input, Output
 from serving.bundle_files import write_bundle
+from serving.proof import Proof
 from tests.serving.cards import CARD
 from tests.serving.form_models import write_colours, write_lengths, write_noise
 
@@ -237,7 +238,10 @@ def small() -> type[Small]:
 def models_folder(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("models")
     Small.write_price(root, 1)
-    Small.write_price(root, 2, bias=2000.0, card=CARD)
+    rows = [{"area": area, "rooms": rooms, "quality": "Typical"} for area, rooms in ((60.0, 2), (90.0, 4))]
+    prices = [[Small.price(*row.values(), 2000.0)] for row in rows]
+    proof = Proof(records=tuple(rows), outputs={"price": prices})
+    Small.write_price(root, 2, bias=2000.0, card=CARD, proof=proof)
     Small.write_echo(root, "every", {f"x_{kind.lower()}": kind for kind in ONNX}, 2)
     Small.write_echo(root, "words", {"text": "BYTES"}, 1)
     Small.write_echo(root, "numbers", {"x": "FP32"}, 3)
