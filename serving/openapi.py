@@ -9,9 +9,10 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from serving import schemas, tensors
-from serving.bundle import Bundle, Datatype, ImageForm, Input, Output, SeedForm, TranslationForm
+from serving.bundle import Bundle, Datatype, Input, Output, SeedForm, TranslationForm
 from serving.forms.fields import MAX_RECORDS
 from serving.infer_request import JSON_SIZE_HEADER
+from serving.openapi_predict import bodies_and_answers, explanations_schema, is_explained, query_parameters
 from serving.repository import Repository
 
 Json = dict[str, Any]
@@ -162,39 +163,31 @@ def _predict_operation(bundle: Bundle, max_rows: int, path: str) -> Json:
     body: Json = {"schema": {"oneOf": [record, several]}}
     if bundle.example:
         body["example"] = bundle.example
-    bodies, answers = _picture_contents(bundle)
+    bodies, answers = bodies_and_answers(bundle)
     prediction = {"$ref": REFERENCE.format(model=f"{key}.prediction")}
     answer = {
         "model": {"const": bundle.name},
         "version": {"const": bundle.version},
         "predictions": {"type": "array", "items": prediction},
     }
+    required = list(answer)
+    if is_explained(bundle):
+        answer["explanations"] = explanations_schema(bundle)
     return {
         "tags": [f"Predict: {bundle.name}"],
         "summary": f"Predict with {bundle.name}, version {bundle.version}",
         "description": bundle.description or f"One record or a list of them; the task is {bundle.task}.",
         "operationId": path.strip("/").replace("/", "_"),
+        "parameters": query_parameters(bundle),
         "requestBody": {"required": True, "content": {"application/json": body, **bodies}},
         "responses": {
             "200": {
                 "description": "One prediction a record, in order",
-                "content": {"application/json": {"schema": _object(answer, list(answer))}, **answers},
+                "content": {"application/json": {"schema": _object(answer, required)}, **answers},
             },
             **_faults(),
         },
     }
-
-
-def _picture_contents(bundle: Bundle) -> tuple[Json, Json]:
-    """What a model of pictures takes, or makes, beside JSON: bodies and answers by media type."""
-    picture = {"type": "string", "format": "binary"}
-    if isinstance(bundle.form, ImageForm):
-        field = bundle.form.field
-        files = {"type": "array", "items": picture, "minItems": 1}
-        return {"multipart/form-data": {"schema": _object({field: files}, [field])}}, {}
-    if isinstance(bundle.form, SeedForm):
-        return {}, {"image/png": {"schema": picture}}
-    return {}, {}
 
 
 def _content(schema: str, *, binary: bool) -> Json:

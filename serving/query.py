@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from serving.errors import InvalidInputError
+from serving.explain import MAX_SAMPLES
 
-_YES, _NO = {"1", "true", "yes"}, {"0", "false", "no"}
+_YES, _NO = {"1"}, {"0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,10 @@ def read_query(query: bytes) -> Wanted:
     asked = given.get("explain", "0").lower()
     if asked not in _YES | _NO:
         raise InvalidInputError(f"explain must be 1 or 0, got {asked[:40]!r}")
-    return Wanted(asked in _YES, _whole(given, "samples", 16), _whole(given, "seed", 0))
+    samples = _whole(given, "samples", 16)
+    if not 1 <= samples <= MAX_SAMPLES:
+        raise InvalidInputError(f"samples must be from 1 to {MAX_SAMPLES}, got {samples}")
+    return Wanted(asked in _YES, samples, _whole(given, "seed", 0))
 
 
 def _whole(given: dict[str, str], key: str, default: int) -> int:

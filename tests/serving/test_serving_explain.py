@@ -101,8 +101,6 @@ def test_labels_and_intervals() -> None:
 
 def test_what_cannot_be_explained() -> None:
     model = Formula(lambda a, b, c: a)
-    with pytest.raises(InvalidInputError, match="samples must be from 1 to 64, got 65"):
-        explain(model, arrays(), samples=65)
     with pytest.raises(InvalidInputError, match="17 records to explain, at most 16"):
         explain(model, {name: np.repeat(array, 17, 0) for name, array in arrays().items()})
     model.bundle = model.bundle.model_copy(update={"proof": None})
