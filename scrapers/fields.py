@@ -20,6 +20,8 @@ _SWAPPED = str.maketrans(".,", ",.")
 _PLAIN_SPACED_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 # A no-break or thin space between three digits and others groups thousands; an ordinary space does not.
 _SPACED_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+_MINUS = re.compile(r"(?:^|\s)[-\u2212][^\w-]*$")
+_NO_MARKS = str.maketrans("", "", ",'\u2019")
 _MAGNITUDE = re.compile(r"(?:k|mn|bn|thousand|million|billion|lakh|crore)\b", re.IGNORECASE)
 _CURRENCIES = {
     "$": {"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"},
@@ -79,8 +81,9 @@ def read_value(text: str, field: Field, page_url: str) -> Value:
     is not of the field's type, lacks its pattern, or is none of its levels or values.
     """
     numeric = field.type in {"money", "number", "area"}
-    grouped = "." if field.locale in _DECIMAL_COMMA else ","
-    folded = fold(_SPACED_THOUSANDS.sub(grouped, text) if numeric else text)
+    if numeric and not text.isascii():
+        text = _SPACED_THOUSANDS.sub("." if field.locale in _DECIMAL_COMMA else ",", text)
+    folded = fold(text)
     if not folded:
         return None
     if field.pattern is not None:
@@ -88,7 +91,7 @@ def read_value(text: str, field: Field, page_url: str) -> Value:
         if found is None:
             raise FieldError(f"expected text with pattern {field.pattern!r}, got {folded!r:.80}")
         folded = fold(found[1 if found.re.groups else 0] or "")
-    if field.locale is not None:
+    if field.locale is not None and numeric:
         folded = _in_english(folded, field.locale)
     if not folded:
         return None
@@ -130,14 +133,16 @@ def _area(text: str, field: Field) -> float:
 
 def _figures(text: str, kind: str) -> tuple[float, str]:
     """The one number of a text, and the text around it."""
+    if text.isascii() and text.isdecimal():
+        return float(text), ""
     found = list(_FIGURES.finditer(text))
     if len(found) != 1 or not _PLAIN_FIGURES.fullmatch(found[0][0]):
         raise FieldError(f"expected {kind} with one plain number, got {text!r:.80}")
     before, after = text[: found[0].start()], text[found[0].end() :]
     if _MAGNITUDE.match(after.lstrip()):
         raise FieldError(f"expected {kind} written out in figures, got {text!r:.80}")
-    minus = re.search(r"(?:^|\s)[-\u2212][^\w-]*$", before) is not None
-    size = float(re.sub("[,'\u2019]", "", found[0][0]))
+    minus = bool(before) and _MINUS.search(before) is not None
+    size = float(found[0][0].translate(_NO_MARKS))
     return (-size if minus else size), before + after
 
 
