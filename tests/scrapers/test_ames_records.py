@@ -11,10 +11,13 @@ from demo.codebook import codebook
 from demo.sales import TOTAL, Home, read_homes
 from demo.site import MAP_BATCH, Site
 from scrapers.crawl import crawl
+from scrapers.css import compile_css
 from scrapers.fetched import Fetched
+from scrapers.page import Page
 from scrapers.parse import Parsed, parse
 from scrapers.spec import Site as Spec
 from scrapers.spec import load_site
+from scrapers.texts import text_of
 from scrapers.warc import PageWriter, read_pages
 from scrapers.warc_records import pack_exchange, pack_rendered
 
@@ -110,6 +113,22 @@ def test_spec_reads_every_field_in_all_three_ways() -> None:
     for name, field in fields.items():
         assert (field.type == "category") == bool(codebook()[name].words), name
         assert not field.allowed or set(codebook()[name].words.values()) <= set(field.allowed), name
+
+
+def test_its_css_selects_what_beautifulsoup_selects() -> None:
+    spec, homes = load_site(SPEC), read_homes()[::300]
+    site = Site(homes, spec.base_url)
+    fields = [field for kind in spec.pages.values() for field in kind.fields.values()]
+    selectors = [each.css for each in fields if each.css and each.css != ":scope"]
+    selectors += [link.css for kind in spec.pages.values() for link in kind.follow if link.css]
+    pages = [site.home_page(home.pid) for home in homes]
+    pages += [drawn_page(site, slug) for slug in list(site.neighborhoods)[:2]]
+    for page in (Page(spec.base_url, html.encode()) for html in pages):
+        for css in selectors:
+            compiled = compile_css(css)
+            assert compiled is not None, css
+            found = [(each.tag, text_of(each, None)) for each in compiled.select(page.index)]
+            assert found == [(each.name, text_of(each, None)) for each in page.soup.select(css)], css
 
 
 def test_the_hardest_homes_equal_their_rows(tmp_path: Path) -> None:
