@@ -139,7 +139,10 @@ def new_site(
     path = out or Path(f"{found.name}.yaml")
     if path.exists():
         raise ScrapeError(f"{path}: expected to write a new file, one is there: name another with --out")
-    path.write_text(found.text, encoding="utf-8")
+    try:
+        path.write_text(found.text, encoding="utf-8")
+    except OSError as error:
+        raise ScrapeError(f"{path}: expected to write a file there, got: {error.strerror}") from error
     print("\n".join([f"wrote {path}", *(f"  {note}" for note in found.notes)]))
     print(f"next: millrace probe URL --site {path} --watch (URL: a page with a record), and edit the spec")
 

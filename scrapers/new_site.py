@@ -83,6 +83,10 @@ def _page(url: str, fetcher: Fetcher, robots: Robots) -> Page:
     if not robots.allows(url):
         raise RobotsError(f"{url}: robots.txt refuses it")
     fetched = fetcher.follow(url)
+    if fetched.location:
+        raise ScrapeError(
+            f"{url}: expected a page, got a redirect to {fetched.location}: begin with that URL"
+        )
     if fetched.error or not 200 <= fetched.status < 300:
         raise ScrapeError(
             f"{url}: expected a page, got {fetched.error or f'{fetched.status} {fetched.reason}'}"

@@ -96,8 +96,10 @@ def test_one_record(web: Any, tmp_path: Path) -> None:
 
 def test_what_cannot_be_guessed_is_one_line(web: Any) -> None:
     web.page("/empty", "<p>Nothing")
+    web.page("/moved", "", 301, Location="http://other.example/")
     for url, error, said in (
         (web.url + "/empty", ScrapeError, "does it need a browser"),
+        (web.url + "/moved", ScrapeError, "redirect to http://other.example/: begin with that URL"),
         (web.url + "/404", ScrapeError, "expected a page, got 404"),
         ("file:///etc/passwd", ScrapeError, "expected an http"),
     ):
@@ -116,6 +118,11 @@ def test_the_command_writes_a_file_and_never_over_one(web: Any, tmp_path: Path) 
     assert (ran.exit_code, ran.output.splitlines()[0]) == (0, f"wrote {out}")
     again = CliRunner().invoke(app, ["new-site", web.url + "/list", "--out", str(out)])
     assert again.exit_code == 1
+    nowhere = CliRunner().invoke(
+        app, ["new-site", web.url + "/list", "--out", str(tmp_path / "no" / "x.yaml")]
+    )
+    assert nowhere.exit_code == 1
+    assert "expected to write a file there" in nowhere.output
     probed = CliRunner().invoke(app, ["probe", web.url + "/homes/2", "--site", str(out)])
     shown = [line.split() for line in probed.output.splitlines()]
     assert ["price", "100002.0", "$100,002", "css", "'p.price'"] in shown
