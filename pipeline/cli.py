@@ -56,6 +56,9 @@ def serve(
     otlp_endpoint: Annotated[
         str | None, typer.Option(help="OpenTelemetry collector to send a span a request to, over HTTP.")
     ] = None,
+    site: Annotated[
+        Path | None, typer.Option(help="Spec of the site whose pages are fetched for /predict-url.")
+    ] = None,
     drain_wait: Annotated[
         float, typer.Option(min=0, help="Seconds to go on answering, not ready, once told to end.")
     ] = 0,
@@ -69,7 +72,7 @@ def serve(
             models, host=host, port=port, control=model_control, grpc_port=grpc_port, json_logs=json_logs,
             drain_wait_s=drain_wait, workers=workers, api_keys=api_keys, open_metrics=open_metrics,
             cors_origins=tuple(cors_origin or ()), traffic=traffic,
-            otlp_endpoint=otlp_endpoint,
+            otlp_endpoint=otlp_endpoint, site=site,
         )
     )  # fmt: skip
 

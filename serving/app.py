@@ -24,9 +24,10 @@ from serving.model import Model
 from serving.openapi import describe
 from serving.options import MAX_BODY_BYTES, MAX_ROWS, WATCH_S
 from serving.packing import LEVEL, SHORT_BYTES
+from serving.page_url import Pages
 from serving.pages import add_pages
 from serving.repository import Repository
-from serving.routes import add_catalogue, add_metrics, add_protocol, add_repository
+from serving.routes import add_catalogue, add_metrics, add_page_url, add_protocol, add_repository
 from serving.service import Service
 from serving.tracing import Tracing
 from serving.traffic import Traffic
@@ -48,13 +49,15 @@ def create_app(
     open_metrics: bool = False,
     traffic: Traffic | None = None,
     tracing: Tracing | None = None,
+    pages: Pages | None = None,
 ) -> Front:
     """The application that serves `repository`; a body or a number of rows over its limit is answered 413.
 
     Every `watch_s` seconds it looks for changed models (0: never); `control` lets clients load and unload.
     `counts` is the folder in which processes that share a port add up what they count.
     With `keys` every route but health and the bare pages asks for one; /metrics does not with `open_metrics`.
-    `traffic` has the shares of canaries and shadows, `tracing` takes a span a request.
+    `traffic` has the shares of canaries and shadows, `tracing` takes a span a request,
+    `pages` fetches those of a site whose URL is sent.
     """
     gatherer = Gatherer(limits or Limits(), Metrics(counts))
     if traffic is not None:
@@ -70,6 +73,8 @@ def create_app(
         writing.cancel()
         gatherer.close()
         gatherer.metrics.write({})
+        if pages is not None:
+            pages.close()
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
 
@@ -82,11 +87,13 @@ def create_app(
         lifespan=lifespan,
     )
     service = Service(
-        repository, gatherer, max_rows=max_rows, control=control, keys=keys, traffic=traffic, tracing=tracing
-    )
+        repository, gatherer, max_rows=max_rows, control=control, keys=keys, traffic=traffic, tracing=tracing,
+        pages=pages,
+    )  # fmt: skip
     add_protocol(app, service)
     add_repository(app, service)
     add_catalogue(app, service)
+    add_page_url(app, service)
     add_pages(app)
     add_metrics(app, service)
     _add_errors(app)

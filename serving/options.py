@@ -23,6 +23,7 @@ class Options:
     The file `api_keys` names the keys that are taken, without it none is asked for; `open_metrics` leaves
     /metrics to all. Browsers may ask from pages of `cors_origins`. The file `traffic`
     has the shares of canaries and shadows. Spans go to the collector at `otlp_endpoint`.
+    With the spec `site` a URL of that site is fetched, read and answered.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class Options:
     cors_origins: tuple[str, ...] = ()
     traffic: Path | None = None
     otlp_endpoint: str | None = None
+    site: Path | None = None
 
     def for_worker(self, port: int, grpc_port: int | None) -> Self:
         """The same for one of the workers, with the ports that were taken and its share of the cores."""

@@ -122,6 +122,39 @@ def _takes(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
+def add_page_url(app: FastAPI, service: Service) -> None:
+    """A prediction for a page of the site that the service was started with."""
+    tags: list[Any] = ["Models"]
+    faults = CONTROL_ERRORS | {
+        400: {
+            "model": schemas.ErrorBody,
+            "description": "No page of the site with records, or it cannot be had",
+        },
+        403: {"model": schemas.ErrorBody, "description": "The service was started without --site"},
+        415: {"model": schemas.ErrorBody, "description": "The model does not read this site's fields"},
+    }
+    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": schemas.PAGE_URL}}}}
+
+    async def answer(name: str, version: str | None, request: Request) -> dict[str, Any]:
+        headers = read_headers(request.scope)
+        document = read_object(await read_body(headers, request.receive, MAX_CONTROL_BYTES) or b"")
+        return await service.predict_url(name, version, document)
+
+    said: dict[str, Any] = {"tags": tags, "responses": faults, "openapi_extra": body}
+
+    @app.post("/models/{name}/predict-url", summary="Fetch a page, read it, predict", **said)
+    async def by_default(name: str, request: Request) -> dict[str, Any]:
+        return await answer(name, None, request)
+
+    @app.post(
+        "/models/{name}/versions/{version}/predict-url",
+        summary="Fetch a page, read it, predict with a version",
+        **said,
+    )
+    async def by_version(name: str, version: str, request: Request) -> dict[str, Any]:
+        return await answer(name, version, request)
+
+
 def add_metrics(app: FastAPI, service: Service) -> None:
     """What Prometheus reads."""
 

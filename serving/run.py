@@ -22,6 +22,7 @@ from serving.keys import read_keys
 from serving.listen import listen
 from serving.logs import log_as_json
 from serving.options import Options
+from serving.page_url import Pages
 from serving.repository import Repository, load_repository
 from serving.server import DRAIN_S, Server
 from serving.tracing import Tracing
@@ -59,6 +60,7 @@ def answer(options: Options, say: Say, *, counts: Path | None = None, parent: in
         repository, max_body_bytes=options.max_body_bytes, max_rows=options.max_rows, limits=options.limits,
         watch_s=options.watch_s, control=options.control, counts=counts, keys=keys,
         open_metrics=options.open_metrics, traffic=traffic, tracing=tracing,
+        pages=None if options.site is None else Pages(options.site),
     )  # fmt: skip
     config = uvicorn.Config(
         allow_origins(app, options.cors_origins),

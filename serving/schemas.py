@@ -142,3 +142,15 @@ class ModelList(BaseModel):
 
     models: list[ModelSummary]
     failures: list[ModelFailure]
+
+
+PAGE_URL = {
+    "type": "object",
+    "properties": {
+        "url": {"type": "string", "maxLength": 2048, "description": "A page of the site with records"},
+        "explain": {"type": "boolean", "description": "Also what each input adds"},
+    },
+    "required": ["url"],
+    "additionalProperties": False,
+}
+"""The schema of a request for a prediction from a page."""

@@ -19,6 +19,7 @@ from serving.infer_response import Answer, write_response
 from serving.keys import Keys
 from serving.model import Model
 from serving.multipart import is_multipart, read_parts
+from serving.page_url import Pages
 from serving.query import Wanted, read_query
 from serving.records import read_records, write_predictions
 from serving.repository import Repository
@@ -54,6 +55,7 @@ class Service:
         keys: Keys | None = None,
         traffic: Traffic | None = None,
         tracing: Tracing | None = None,
+        pages: Pages | None = None,
     ) -> None:
         self.repository = repository
         self.gatherer = gatherer
@@ -62,6 +64,7 @@ class Service:
         self.keys = keys
         self.traffic = traffic
         self.tracing = tracing
+        self.pages = pages
         self.draining = False
         """Set when the service is told to end: it says that it is not ready, and still answers."""
 
@@ -118,6 +121,19 @@ class Service:
             return Answer(tables.write_csv(predictions), media_type=f"{tables.CSV}; charset=utf-8")
         document = {"model": model.bundle.name, "version": model.bundle.version, "predictions": predictions}
         return Answer(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
+
+    async def predict_url(self, name: str, version: str | None, document: dict[str, Any]) -> dict[str, Any]:
+        """What a page says, and the prediction for it: `url`, and `explain` where shares are wanted."""
+        if self.pages is None:
+            raise ForbiddenError("pages are not fetched: start the service with --site and the site's spec")
+        explain_too = document.get("explain", False)
+        if not isinstance(explain_too, bool) or not document.keys() <= {"url", "explain"}:
+            raise InvalidInputError('expected {"url": text} and perhaps {"explain": true or false}')
+        model = self.choose(name, version, "")
+        records = await self.pages.read(document.get("url"), model.bundle)
+        query = b"explain=1" if explain_too else b""
+        answer = await self.predict(model, orjson.dumps(records), query=query)
+        return {"url": document["url"], "records": records, **orjson.loads(answer.body)}
 
     def _explained(self, model: Model, body: bytes, content_type: str, wanted: Wanted) -> bytes:
         """Predictions and what each input adds to them, for a thread."""
