@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse
 
+from serving.drift import Drift
 from serving.errors import ServingError, http_status, one_line
 from serving.front import FREE, Front
 from serving.gather import Gatherer
@@ -34,6 +35,7 @@ from serving.traffic import Traffic
 from serving.version import own_version
 
 log = logging.getLogger(__name__)
+LOOK_S = 1.0
 
 
 def create_app(
@@ -66,10 +68,12 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        looking = asyncio.ensure_future(_look(repository, service.drift))
         watching = asyncio.ensure_future(_watch(repository, traffic, watch_s))
         writing = asyncio.ensure_future(_write(gatherer, counts))
         yield
         watching.cancel()
+        looking.cancel()
         writing.cancel()
         gatherer.close()
         gatherer.metrics.write({})
@@ -109,6 +113,17 @@ def _shadow_of(repository: Repository, traffic: Traffic, model: Model) -> Model 
         return None
     shadow = traffic.shadow(name)
     return None if shadow in (None, version) else repository.models.get(name, {}).get(shadow)
+
+
+async def _look(repository: Repository, drift: Drift) -> None:
+    """Look again and again at what is asked; what goes wrong in a look is logged, and the next is made."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        models = [model for versions in repository.models.values() for model in versions.values()]
+        try:
+            await asyncio.to_thread(drift.look, models)
+        except Exception as error:
+            log.exception("looking at what is asked failed: %s", one_line(error))
 
 
 async def _write(gatherer: Gatherer, counts: Path | None) -> None:

@@ -50,11 +50,13 @@ class Histograms:
 
 @dataclass(slots=True)
 class Counts:
-    """Answers, their seconds, requests and rows that shared a run, what waits now, what shadows answered."""
+    """Answers, their seconds, requests and rows that shared a run, what waits now, what shadows answered,
+    and the bins (model, version, input, place) of the last rows."""
 
     requests: dict[Key, int] = field(default_factory=dict)
     waiting: dict[Key, int] = field(default_factory=dict)
     shadows: dict[Key, int] = field(default_factory=dict)
+    windows: dict[Key, int] = field(default_factory=dict)
     differences: Histograms = field(default_factory=lambda: Histograms(DIFFERENCES))
     seconds: Histograms = field(default_factory=lambda: Histograms(SECONDS))
     run_requests: Histograms = field(default_factory=lambda: Histograms(SIZES))
@@ -91,5 +93,5 @@ class Counts:
         return counts
 
 
-_NUMBERS = ("requests", "waiting", "shadows")
+_NUMBERS = ("requests", "waiting", "shadows", "windows")
 _HISTOGRAMS = ("seconds", "run_requests", "run_rows", "differences")

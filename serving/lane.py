@@ -224,6 +224,7 @@ def _run(model: Model, batch: list[Waiting]) -> Outcome:
     rows = sum([each.rows for each in batch])
     try:
         results = model.run(merged, rows, batch[0].outputs)
+        model.see(merged, rows)
     except InvalidInputError as error:
         return [error] if len(batch) == 1 else [_run(model, [each])[0] for each in batch]
     except Exception as error:  # noqa: BLE001 - who waits must hear of it, whatever it is

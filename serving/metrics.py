@@ -6,9 +6,10 @@ second, and who is asked adds them up; counts of a process that ended stay.
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -39,6 +40,8 @@ class Metrics:
         self._folder = folder
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._failed = 0
+        self.drift: Callable[[], Iterable[tuple[Label, int, Sequence[Any]]]] = tuple
+        """What the windows of recent rows say: a version, its rows, and each input's drift."""
         self._written = ""
 
     def answered(self, who: Label, protocol: str, status: str, seconds: float) -> None:
@@ -82,7 +85,7 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """What Prometheus' registry asks for."""
-        counts = self._all()
+        counts = self.everywhere()
         requests = CounterMetricFamily(
             "millrace_requests",
             "Requests answered, by protocol and status",
@@ -105,6 +108,7 @@ class Metrics:
         )
         yield _family("millrace_run_rows", "Rows in one run of the graph", _LABELS, counts.run_rows)
         yield from _shadows(counts)
+        yield from _drifts(self.drift())
         waiting = GaugeMetricFamily(
             "millrace_waiting_requests", "Requests in a model's queue", labels=_LABELS
         )
@@ -115,7 +119,7 @@ class Metrics:
         failed.add_metric((), self._failed)
         yield failed
 
-    def _all(self) -> Counts:
+    def everywhere(self) -> Counts:
         """This process's counts and those that others have written."""
         if self._folder is None:
             return self.counts
@@ -126,9 +130,31 @@ class Metrics:
                 continue
             its = Counts.from_json(path.read_text())
             if not _lives(int(path.stem.partition("-")[0])):
-                its.waiting = {}
+                its.waiting, its.windows = {}, {}
             whole.add(its)
         return whole
+
+
+def _drifts(reports: Iterable[tuple[Label, int, Sequence[Any]]]) -> Iterator[Metric]:
+    """How far the last rows are from the training rows, input by input; nothing before there were any."""
+    labels = (*_LABELS, "input")
+    psi = GaugeMetricFamily(
+        "millrace_drift_psi", "Population stability index, over 0.25: shifted", labels=labels
+    )
+    missing = GaugeMetricFamily(
+        "millrace_missing_share", "Share of the last rows without a value", labels=labels
+    )
+    unseen = GaugeMetricFamily(
+        "millrace_unseen_share",
+        "Share of the last rows with a category that training has not seen",
+        labels=labels,
+    )
+    for who, rows, inputs in reports:
+        for each in inputs if rows else ():
+            psi.add_metric((*who, each.name), each.psi)
+            missing.add_metric((*who, each.name), each.missing)
+            unseen.add_metric((*who, each.name), each.unseen)
+    yield from (family for family in (psi, missing, unseen) if family.samples)
 
 
 def _shadows(counts: Counts) -> Iterator[Metric]:

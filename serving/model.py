@@ -1,5 +1,6 @@
 """A model ready to answer: its bundle and an onnxruntime session whose inputs and outputs equal it."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +18,7 @@ from serving.proof import Proof
 from serving.records import read_records, write_predictions
 from serving.run_times import RunTimes
 
+SEEN_RUNS, SEEN_ROWS = 256, 256
 QUICK_S = 0.004
 """A longer run is kept off the event loop, so that health checks and other models are not held up."""
 ONNX_TYPES: dict[str, Datatype] = {
@@ -45,6 +47,7 @@ class Model:
         self._session = session
         self.outputs = tuple(output.name for output in bundle.outputs)
         self.times = RunTimes()
+        self._seen: deque[Arrays] = deque(maxlen=SEEN_RUNS)
         self.flexible = [each.name for each in bundle.inputs if -1 in each.shape[1:]]
         self._expected = [(each.name, tensors.DTYPES[each.datatype], each.shape) for each in bundle.inputs]
 
@@ -71,6 +74,19 @@ class Model:
                 )
         return dict(zip(names, results, strict=True))
 
+    def see(self, arrays: Arrays, rows: int) -> None:
+        """Keep what a client asked for a while, or a part of it, for who watches what is asked."""
+        if rows > SEEN_ROWS:
+            arrays = {name: array[:SEEN_ROWS] for name, array in arrays.items()}
+        self._seen.append(arrays)
+
+    def take_seen(self) -> list[Arrays]:
+        """What was kept since this was called last."""
+        taken = []
+        while self._seen:
+            taken.append(self._seen.popleft())
+        return taken
+
     def is_quick(self, rows: int, at_most_s: float = QUICK_S) -> bool:
         """Whether a run of so many rows is known to be short."""
         expected = self.times.expected_s(rows)
@@ -84,7 +100,9 @@ class Model:
         if self.reader is not None:
             return self.reader.answer(document, self.infer, max_rows=max_rows)
         arrays = read_records(document, self.bundle, max_rows=max_rows)
-        return write_predictions(self.bundle, self.infer(arrays))
+        predictions = write_predictions(self.bundle, self.infer(arrays))
+        self.see(arrays, len(predictions))
+        return predictions
 
     def check(self, arrays: Arrays) -> int:
         """The common number of rows of arrays that fit the inputs one for one. Raises InvalidInputError."""
@@ -130,6 +148,7 @@ def load_model(folder: Path) -> Model:
             raise BundleError(f"{path} does not answer its own example: {error}") from None
     if bundle.proof is not None:
         _prove(path, model, bundle.proof)
+    model.take_seen()  # no client has asked for these
     return model
 
 

@@ -179,7 +179,15 @@ def add_catalogue(app: FastAPI, service: Service) -> None:
     async def card(name: str) -> Card:
         return service.card(name)
 
+    @app.get("/models/{name}/drift", tags=tags, summary="How what is asked has shifted", responses=ERRORS)
+    async def drift(name: str) -> schemas.DriftReport:
+        return service.drifts(name)
+
     path = "/models/{name}/versions/{version}"
+
+    @app.get(f"{path}/drift", tags=tags, summary="How what a version is asked has shifted", responses=ERRORS)
+    async def version_drift(name: str, version: str) -> schemas.DriftReport:
+        return service.drifts(name, version)
 
     @app.get(path, tags=tags, summary="A version's fields, metrics and example", responses=ERRORS)
     async def version_bundle(name: str, version: str) -> Bundle:

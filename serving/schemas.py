@@ -144,6 +144,25 @@ class ModelList(BaseModel):
     failures: list[ModelFailure]
 
 
+class DriftEntry(BaseModel):
+    """One input: its population stability index, and shares of the last rows (0 to 1)."""
+
+    name: str
+    psi: float
+    missing: float
+    missing_in_training: float
+    unseen: float
+
+
+class DriftReport(BaseModel):
+    """A version's last rows against the training rows, the most shifted input first."""
+
+    model: str
+    version: int
+    rows: int
+    inputs: list[DriftEntry]
+
+
 PAGE_URL = {
     "type": "object",
     "properties": {

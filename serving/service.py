@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from serving import tables, tensors
 from serving.body import parse_json
 from serving.bundle import Bundle, ImageForm, SeedForm
 from serving.card import Card
+from serving.drift import Drift
 from serving.errors import ForbiddenError, InvalidInputError, NotFoundError, UnsupportedError
 from serving.explain import MAX_RECORDS, explain
 from serving.gather import Gatherer
@@ -24,6 +26,8 @@ from serving.query import Wanted, read_query
 from serving.records import read_records, write_predictions
 from serving.repository import Repository
 from serving.schemas import (
+    DriftEntry,
+    DriftReport,
     IndexEntry,
     ModelFailure,
     ModelList,
@@ -65,6 +69,7 @@ class Service:
         self.traffic = traffic
         self.tracing = tracing
         self.pages = pages
+        self.drift = Drift(gatherer.metrics)
         self.draining = False
         """Set when the service is told to end: it says that it is not ready, and still answers."""
 
@@ -221,6 +226,13 @@ class Service:
     def _allow_control(self) -> None:
         if not self.control:
             raise ForbiddenError("loading and unloading are off: start the service with --model-control")
+
+    def drifts(self, name: str, version: str | None = None) -> DriftReport:
+        """How far what was asked lately is from the training rows, input by input."""
+        bundle = self.repository.get(name, version).bundle
+        rows, inputs = self.drift.report(bundle)
+        entries = [DriftEntry(**asdict(each)) for each in inputs]
+        return DriftReport(model=bundle.name, version=bundle.version, rows=rows, inputs=entries)
 
     def card(self, name: str, version: str | None = None) -> Card:
         """A model's card. Raises NotFoundError for a model without one."""
