@@ -138,10 +138,11 @@ class ModelFailure(BaseModel):
 
 
 class ModelList(BaseModel):
-    """What is served, and what is not and why."""
+    """What is served, what is not and why; `site` is where pages for predict-url are."""
 
     models: list[ModelSummary]
     failures: list[ModelFailure]
+    site: str | None = None
 
 
 class DriftEntry(BaseModel):

@@ -250,7 +250,9 @@ class Service:
             ModelFailure(name=each.name, version=each.version, reason=each.reason)
             for each in self.repository.failures
         ]
-        return ModelList(models=list(map(self._summary, self.repository.latest())), failures=failures)
+        home = None if self.pages is None else self.pages.home
+        summaries = list(map(self._summary, self.repository.latest()))
+        return ModelList(models=summaries, failures=failures, site=home)
 
     def _summary(self, model: Model) -> ModelSummary:
         """A model's line in the list."""

@@ -1,12 +1,19 @@
 // The models' page: a form made from a model's inputs, answered as one types.
 
+import { Batch } from "/static/batch.js";
 import { cardSections } from "/static/card.js";
 import { element, quantity, short, words } from "/static/dom.js";
+import { Live } from "/static/live.js";
+import { sharesChart } from "/static/shares.js";
 import { KINDS, curl, formControl, formInput, formOutputs, picture } from "/static/forms.js";
 
 const $ = (id) => document.getElementById(id);
 const PAUSE_MS = 150;
+const EXPLAIN_PAUSE_MS = 350;
 const FEW = 10;
+const VIEWS = ["try", "batch", "live", "card"];
+let site = null;
+let live = null;
 
 async function fetchJson(path, options) {
   const response = await fetch(path, options);
@@ -88,7 +95,37 @@ class ModelForm {
     $("find").hidden = inputs.length < FEW;
     $("none-found").hidden = true;
     $("form").onsubmit = (event) => { event.preventDefault(); this.predict(); };
+    this.explained = !model.form && Boolean(model.proof) && model.inputs.every(({ kind }) => kind !== "tensor");
+    $("shares").replaceChildren();
+    this.pasting();
     this.fill(model.example);
+  }
+
+  // A page of the site that the service was started with fills the form.
+  pasting() {
+    $("paste").hidden = !site || Boolean(this.model.form);
+    $("paste-home").textContent = site ?? "";
+    $("paste-said").textContent = "";
+    $("paste-go").onclick = () => this.paste($("paste-url").value.trim());
+    $("paste-url").onkeydown = (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      this.paste($("paste-url").value.trim());
+    };
+  }
+
+  async paste(url) {
+    $("paste-said").className = "soft";
+    $("paste-said").textContent = "Reading the page ...";
+    try {
+      const answer = await fetchJson(`/models/${this.model.name}/predict-url`, { method: "POST", body: JSON.stringify({ url }) });
+      const filled = Object.values(answer.records[0]).filter((value) => value !== null).length;
+      $("paste-said").textContent = `${filled} fields read from the page; what it does not say is left out.`;
+      this.fill(answer.records[0]);
+    } catch (error) {
+      $("paste-said").className = "fault";
+      $("paste-said").textContent = error.message;
+    }
   }
 
   fill(record) {
@@ -132,8 +169,22 @@ class ModelForm {
       if (turn !== this.sent) return;
       $("took").textContent = `answered in ${(performance.now() - start).toFixed(1)} ms`;
       this.answer(answer.predictions[0]);
+      clearTimeout(this.explaining);
+      if (this.explained) this.explaining = setTimeout(() => this.explain(body, turn), EXPLAIN_PAUSE_MS);
     } catch (error) {
       if (turn === this.sent) this.refuse(error.message);
+    }
+  }
+
+  // Shares take many runs of the graph: they follow once one has stopped typing.
+  async explain(body, turn) {
+    try {
+      const { explanations: [found], predictions: [prediction] } = await fetchJson(`${this.path}?explain=1`, { method: "POST", body });
+      if (turn !== this.sent) return;
+      $("shares").replaceChildren(...this.outputs.filter(({ name }) => name in found).map((output) =>
+        sharesChart(output, found[output.name], likeliest(output, prediction[output.name]))));
+    } catch {
+      $("shares").replaceChildren();
     }
   }
 
@@ -148,6 +199,7 @@ class ModelForm {
 
   refuse(text) {
     $("answer").replaceChildren();
+    $("shares").replaceChildren();
     $("took").textContent = "";
     $("fault").textContent = text;
     $("fault").hidden = false;
@@ -162,6 +214,10 @@ class ModelForm {
     }
   }
 }
+
+// The label whose shares are drawn, where an output has labels.
+const likeliest = ({ labels }, value) =>
+  labels && value ? Object.keys(value).reduce((best, label) => value[label] > value[best] ? label : best) : undefined;
 
 function drawn(output, value) {
   const name = element("p", { className: "soft" }, words(output.name));
@@ -197,21 +253,26 @@ function open(model) {
   $("about").textContent = about.filter(Boolean).join(" ");
   $("metrics").replaceChildren(...metrics(model.metrics));
   $("metrics").hidden = $("metrics").children.length === 0;
-  $("views").hidden = !model.card;
-  $("to-try").href = `#${model.name}`;
-  $("to-card").href = `#${model.name}/card`;
+  for (const place of VIEWS) $(`to-${place}`).href = place === "try" ? `#${model.name}` : `#${model.name}/${place}`;
+  $("to-card").hidden = !model.card;
+  $("to-batch").hidden = Boolean(model.form) || model.inputs.some(({ kind }) => kind === "tensor");
+  $("to-live").hidden = Boolean(model.form);
+  live?.stop();
+  live = new Live(model);
+  if (!$("to-batch").hidden) new Batch(model);
   $("card").replaceChildren(...(model.card ? cardSections(model) : []));
   $("model").hidden = false;
   current($("models").children, (link) => link.textContent === model.name);
   new ModelForm(model, `/models/${model.name}/predict`);
 }
 
-// Show the form, or the card where there is one and it is asked for.
+// Show the view that is asked for, where the model has it; else the form.
 function view(wanted) {
-  const card = wanted === "card" && !$("views").hidden;
-  $("try").hidden = card;
-  $("card").hidden = !card;
-  current($("views").children, (link) => link.id === (card ? "to-card" : "to-try"));
+  const chosen = VIEWS.includes(wanted) && !$(`to-${wanted}`).hidden ? wanted : "try";
+  for (const place of VIEWS) $(place).hidden = place !== chosen;
+  if (chosen === "live") live.start();
+  else live.stop();
+  current($("views").children, (link) => link.id === `to-${chosen}`);
 }
 
 function current(links, chosen) {
@@ -222,14 +283,15 @@ function current(links, chosen) {
 }
 
 async function start() {
-  const { models, failures } = await fetchJson("/models");
+  const { models, failures, site: home } = await fetchJson("/models");
+  site = home;
   $("models").replaceChildren(...models.map(({ name }) => element("a", { href: `#${name}` }, name)));
   $("models").hidden = models.length < 2;
   $("failures").replaceChildren(...failures.map(({ name, version, reason }) =>
     element("li", {}, `${name} version ${version} is not served: ${reason}`)));
   $("failures").hidden = failures.length === 0;
   let shown;
-  // The place is #NAME or #NAME/card.
+  // The place is #NAME, or #NAME/ and a view.
   async function go() {
     const [wanted, part] = location.hash.slice(1).split("/");
     const name = (models.find((model) => model.name === wanted) ?? models[0]).name;

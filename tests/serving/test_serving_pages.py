@@ -119,7 +119,7 @@ def test_the_slices_of_a_card_are_sorted_and_the_worst_is_marked(service, browse
     assert head.get_attribute("aria-sort") == "ascending"
     browser.find_element(By.LINK_TEXT, "classes").click()
     wait_for_text(browser, "#answer", "owl")
-    assert not browser.find_element(By.ID, "views").is_displayed(), "a model without a card"
+    assert not browser.find_element(By.ID, "to-card").is_displayed(), "a model without a card"
     assert browser.get_log("browser") == []
 
 
