@@ -17,6 +17,8 @@ from soupsieve.css_types import Selector, SelectorList, SelectorNull
 Element = etree._Element
 Matches = Callable[[Element], bool]
 ALL = ""
+_WITH_CLASS = etree.XPath("descendant-or-self::*[@class]")
+_WITH_ID = etree.XPath("descendant-or-self::*[@id]")
 _NAMES = re.compile(r"[^ \t\r\n\f]+")
 _WAYS = {" ": "ancestor", ">": "parent", "~": "earlier", "+": "before"}
 
@@ -37,29 +39,51 @@ def _class_entries(value: str) -> tuple[str, ...]:
 
 
 class Index:
-    """The elements under a root, itself left out unless `whole`, in document order by id, class and name."""
+    """The elements under a root, itself left out unless `whole`, in document order by id, class and name.
+
+    Each of the three is looked through when it is first asked for, and names one by one.
+    """
 
     def __init__(self, root: Element, *, whole: bool = True) -> None:
+        self._root, self._whole = root, whole
         self._by: dict[str, list[Element]] = {}
-        elements = root.iter(etree.Element) if whole else root.iterdescendants(etree.Element)
-        by = self._by
-        everything = by[ALL] = []
-        for element in elements:
-            everything.append(element)
-            tag, name = element.tag, element.get("class")
-            if tag in by:
-                by[tag].append(element)
-            else:
-                by[tag] = [element]
-            if name is not None:
-                for entry in _class_entries(name):
-                    by.setdefault(entry, []).append(element)
-            identity = element.get("id")
-            if identity is not None:
-                by.setdefault(f"#{identity}", []).append(element)
+        self._known: set[str] = set()
 
     def __getitem__(self, entry: str) -> list[Element]:
-        return self._by.get(entry, [])
+        found = self._by.get(entry)
+        if found is not None:
+            return found
+        first = entry[:1]
+        if first in {".", "#"}:
+            if first not in self._known:
+                self._known.add(first)
+                self._learn(first)
+                return self._by.get(entry, [])
+            return []
+        made = self._by[entry] = list(self._iterate(entry or etree.Element))
+        return made
+
+    def _learn(self, first: str) -> None:
+        """Look through all that have a class, or an id."""
+        by = self._by
+        if first == "#":
+            for element in self._with(_WITH_ID):
+                by.setdefault(f"#{element.get('id')}", []).append(element)
+            return
+        for element in self._with(_WITH_CLASS):
+            for entry in _class_entries(element.get("class")):
+                if entry in by:
+                    by[entry].append(element)
+                else:
+                    by[entry] = [element]
+
+    def _with(self, expression: Any) -> list[Element]:
+        """The elements of an expression, that is evaluated faster than all elements can be looked at."""
+        found: list[Element] = expression(self._root)
+        return found if self._whole or not found or found[0] is not self._root else found[1:]
+
+    def _iterate(self, tag: Any) -> Iterator[Element]:
+        return self._root.iter(tag) if self._whole else self._root.iterdescendants(tag)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,7 @@ class Frontier:
         self._queue: deque[Link] = deque()
         self._last = 0
         self._recent: dict[str, None] = {}
+        self._settled: list[tuple[object, ...]] = []
         self.queued, self.known = self._counts()
 
     def __enter__(self) -> Self:
@@ -109,6 +110,7 @@ class Frontier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._write()
         self._base.commit()
         self._base.close()
 
@@ -184,6 +186,7 @@ class Frontier:
 
     def to_render(self) -> Iterator[Link]:
         """The pages that were fetched and have still to be drawn."""
+        self._write()
         last = 0
         while links := self._links("state = 'fetched' AND id > ?", last):
             yield from links
@@ -191,7 +194,7 @@ class Frontier:
 
     def settle(self, link: Link, outcome: Outcome) -> None:
         """Say what became of a page."""
-        self._base.execute(_SETTLE, (*_values(outcome), link.id))
+        self._settled.append((*_values(outcome), link.id))
 
     def rendered(self, link: Link, why: str = "") -> None:
         """A fetched page was drawn, or could not be, and why."""
@@ -201,8 +204,14 @@ class Frontier:
 
     def commit(self, warc_end: int) -> None:
         """Make all of it last; the WARC is `warc_end` bytes long."""
+        self._write()
         remember(self._base, {"warc_end": str(warc_end)})
         self._base.commit()
+
+    def _write(self) -> None:
+        """Write what was settled, in one go."""
+        self._base.executemany(_SETTLE, self._settled)
+        self._settled.clear()
 
     @property
     def base(self) -> sqlite3.Connection:

@@ -20,6 +20,9 @@ from scrapers.warc import read_pages
 from scrapers.workers import read_all
 
 
+LARGE_BYTES = 64 * 2**20
+
+
 @dataclass(frozen=True)
 class Duplicate:
     """A record left out because its key came before; `differs` names the fields in which it is another."""
@@ -64,13 +67,14 @@ def parse(
     warc: Path,
     *,
     last: Mapping[str, Mapping[str, Health]] | None = None,
-    workers: int = 2,
+    workers: int | None = None,
     progress: bool = True,
 ) -> Parsed:
     """Read every page of a crawl.
 
     `last` is the health of the last good run, by kind and field, which this one is compared with.
-    `workers` processes share a large crawl (so a script that calls this needs a main guard).
+    `workers` processes share the crawl (so a script that calls this needs a main guard); by default one, or
+    two for a WARC over LARGE_BYTES: to start them and to hand the records over takes time too.
 
     Raises WarcError; CountError: a kind without pages, or not with the expected number of records;
     SelectorError: a selector that matches on no page, or on too few (see health.check_health), a required
@@ -80,6 +84,8 @@ def parse(
     fields = {name: [*kind.fields] for name, kind in site.pages.items() if kind.fields}
     shelf = Shelf([[*names, URL_FIELD] for names in fields.values()])
     found = {kind: KindTally(names, number) for number, (kind, names) in enumerate(fields.items())}
+    if workers is None:
+        workers = 2 if warc.exists() and warc.stat().st_size > LARGE_BYTES else 1
     for read in read_all(site, warc, workers=workers, progress=progress):
         found[read.kind].add(read, shelf)
     tables: dict[str, dict[str, int]] = {}
