@@ -19,7 +19,6 @@ from scrapers.tally import KindTally
 from scrapers.warc import read_pages
 from scrapers.workers import read_all
 
-
 LARGE_BYTES = 64 * 2**20
 
 
