@@ -9,6 +9,7 @@ from serving.bundle import Bundle, Input
 from serving.errors import InvalidInputError, TooLargeError, UnsupportedError
 
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
+MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 
 
 def media_type(header: str) -> str:
@@ -73,9 +74,9 @@ def _value(cell: str, field: Input | None, line: int, name: str) -> Any:
 
 
 def read_parquet(body: bytes, *, max_rows: int) -> list[dict[str, Any]]:
-    """The records of a Parquet file.
+    """The records of a Parquet file that unpacks to at most 128 MiB.
 
-    Raises UnsupportedError without pyarrow, InvalidInputError, TooLargeError over `max_rows`.
+    Raises UnsupportedError without pyarrow or for lists of texts, InvalidInputError, TooLargeError.
     """
     try:
         import pyarrow as pa
@@ -85,12 +86,48 @@ def read_parquet(body: bytes, *, max_rows: int) -> list[dict[str, Any]]:
             "Parquet needs pyarrow: pip install 'millrace[parquet]', or send CSV"
         ) from None
     try:
-        file: Any = parquet.ParquetFile(pa.BufferReader(body))  # type: ignore[no-untyped-call]
-        if file.metadata.num_rows > max_rows:
-            raise TooLargeError(f"{file.metadata.num_rows} rows, at most {max_rows} in one request")
-        return list(file.read().to_pylist())
+        metadata: Any = parquet.read_metadata(pa.BufferReader(body))  # type: ignore[no-untyped-call]
+        if metadata.num_rows > max_rows:
+            raise TooLargeError(f"{metadata.num_rows} rows, at most {max_rows} in one request")
+        texts = _texts(metadata)
+        # A text that many rows share is kept once until its size in all of them is known.
+        table: Any = parquet.read_table(pa.BufferReader(body), read_dictionary=texts)  # type: ignore[no-untyped-call]
+        _bound(sum(_text_bytes(table[name]) for name in texts))
+        return list(table.to_pylist())
     except (pa.ArrowException, OSError) as error:
         raise InvalidInputError(f"not a Parquet file: {str(error)[:200]}") from None
+
+
+def _texts(metadata: Any) -> list[str]:
+    """The columns of texts. Raises TooLargeError when all else, and the pages, take too much."""
+    schema = metadata.schema
+    leaves = [schema.column(at) for at in range(len(schema.names))]
+    parts = [
+        metadata.row_group(group).column(at)
+        for group in range(metadata.num_row_groups)
+        for at in range(len(leaves))
+    ]
+    widths = [max(8, leaf.length) for leaf in leaves] * metadata.num_row_groups
+    _bound(sum(max(p.total_uncompressed_size, p.num_values * w) for p, w in zip(parts, widths, strict=True)))
+    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    nested = [leaf.path for leaf in leaves if leaf.path in texts and leaf.max_repetition_level > 0]
+    if nested:
+        raise UnsupportedError(f"column {nested[0]!r}: lists of texts are not read from Parquet, send JSON")
+    return texts
+
+
+def _text_bytes(column: Any) -> int:
+    """The bytes of a column's texts, row by row."""
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    lengths = (compute.take(compute.binary_length(part.dictionary), part.indices) for part in column.chunks)
+    return sum(int(compute.sum(each).as_py() or 0) for each in lengths)
+
+
+def _bound(size: int) -> None:
+    if size > MAX_UNPACKED_BYTES:
+        raise TooLargeError(f"the file unpacks to over {MAX_UNPACKED_BYTES} bytes")
 
 
 def write_csv(predictions: list[dict[str, Any]]) -> bytes:

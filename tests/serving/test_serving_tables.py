@@ -12,8 +12,8 @@ import requests
 from pyarrow import parquet
 
 from serving.bundle import Bundle, Input, Output
-from serving.errors import InvalidInputError, TooLargeError
-from serving.tables import read_csv, write_csv
+from serving.errors import InvalidInputError, TooLargeError, UnsupportedError
+from serving.tables import read_csv, read_parquet, write_csv
 
 BUNDLE = Bundle(
     name="m",
@@ -96,6 +96,21 @@ def test_parquet(service: Any, small: Any) -> None:
     expected = [small.price(80, 3, "Good", 2000.0), small.price(None, 2, None, 2000.0)]
     assert [each["price"] for each in answer.json()["predictions"]] == expected
     assert post(service, b"PAR1 no", kind).status_code == 400
+
+
+def test_a_small_parquet_file_that_unpacks_to_much_is_refused() -> None:
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 2000, pa.int32()), pa.array(["y" * 200_000]))
+    numbers = pa.array([[1.0] * 1_000_000] * 20)
+    for column in (texts, numbers):
+        file = io.BytesIO()
+        parquet.write_table(pa.table({"quality": column}), file, compression="zstd")
+        assert file.tell() < 50_000
+        with pytest.raises(TooLargeError, match="unpacks to over 134217728 bytes"):
+            read_parquet(file.getvalue(), max_rows=5000)
+    file = io.BytesIO()
+    parquet.write_table(pa.table({"words": [["a"], ["b"]]}), file)
+    with pytest.raises(UnsupportedError, match=r"'words\.list\.element'"):
+        read_parquet(file.getvalue(), max_rows=5000)
 
 
 def test_a_model_of_pictures_takes_no_table(service: Any) -> None:
