@@ -1,6 +1,6 @@
 """What a record's part of a page says that no field reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lxml import etree
@@ -29,18 +29,29 @@ def unread(page: Page, kind: PageKind) -> list[str]:
     root = scope.element
     inner = Scope(page, row=root) if scope.is_row else scope
     ways = [way for field in kind.fields.values() for way in field.each_way]
-    read = {element for way in ways for element in _elements(way, inner, root)}
+    tables = {way.within: _table(way.within, inner, root) for way in ways if way.label is not None}
+    read = {element for way in ways for element in _elements(way, inner, root, tables)}
     read |= {label for label, value in labelled(root) if value in read}
     block = root if scope.is_row else _smallest_around(read, root)
     texts = (text for text in _texts(block, read, skip=not scope.is_row) if any(map(str.isalnum, text)))
     return [text[:WIDTH] for text in dict.fromkeys(texts)][:MOST]
 
 
-def _elements(way: Way, scope: Scope, root: etree._Element) -> list[etree._Element]:
+Tables = Mapping[str | None, Mapping[str, etree._Element]]
+
+
+def _table(within: str | None, scope: Scope, root: etree._Element) -> Mapping[str, etree._Element]:
+    """The values by label, of all of the record or of what a selector finds in it first."""
+    compiled = None if within is None else compiled_css(within)
+    holder = root if compiled is None else compiled.first(scope.index)
+    return {} if holder is None else label_table(holder)
+
+
+def _elements(way: Way, scope: Scope, root: etree._Element, tables: Tables) -> list[etree._Element]:
     """The elements that one way reads."""
     found: list[Any] = []
     if way.label is not None:
-        value = label_table(root).get(plain_label(way.label))
+        value = tables[way.within].get(plain_label(way.label))
         found = [] if value is None else [value]
     elif way.css is not None:
         compiled = compiled_css(way.css)
