@@ -1,17 +1,16 @@
 """A crawl under way: what is fetched next, what becomes of each answer, and when to wait or give up."""
 
-import heapq
 import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
+from scrapers.again import Again
 from scrapers.crew import Arrival, Crew, Task
 from scrapers.errors import RenderError, RobotsError, SiteDownError
-from scrapers.fetch import MAX_RETRY_AFTER_S, Fetcher, backoff
-from scrapers.fetched import BUSY_STATUSES, Fetched, named
+from scrapers.fetch import Fetcher
+from scrapers.fetched import Fetched, named
 from scrapers.frontier import Frontier, Link, Outcome
 from scrapers.links import identity, links, next_pages, refresh_target
 from scrapers.login import Login
@@ -28,7 +27,6 @@ from scrapers.warc import PageWriter
 
 MAX_REDIRECTS = 10
 MAX_LOGINS_A_PAGE = 3
-MAX_WAITS = 10  # times that a page may answer with Retry-After
 UNANSWERED_IN_A_ROW = 10  # then the site is down, whatever single pages are
 _COMMIT_EVERY_S, _COMMIT_PAGES = 0.5, 64
 _TICK_S = 1.0
@@ -57,12 +55,8 @@ class Run:
         self._frontier, self._previous, self._crew, self._pace = frontier, previous, crew, pace
         self._judge, self._login = judge, login
         self._bar, self._since = bar, since
-        self._later: list[tuple[float, int, Link]] = []
-        self._numbers = count()
-        self._tries: Counter[int] = Counter()
-        self._waits: Counter[int] = Counter()
+        self._again = Again(retries=site.crawl.retries, backoff_s=site.crawl.backoff_s)
         self._out: Counter[int] = Counter()
-        self._given_up: list[Link] = []
         self._unanswered = 0
         self._pages = partial.resumed
         self._uncommitted, self._committed_at = 0, time.monotonic()
@@ -83,7 +77,7 @@ class Run:
                 break
 
     def _fetch_all(self) -> None:
-        while self._may_fetch() or self._later or self._crew.under_way:
+        while self._may_fetch() or self._again or self._crew.under_way:
             wait_s = self._start_what_may()
             arrival = self._crew.take(wait_s)
             while arrival is not None:
@@ -96,7 +90,7 @@ class Run:
         polite = self._site.crawl
         return (
             len(self._frontier) > 0
-            and self._pages + self._crew.under_way + len(self._later) < polite.max_pages
+            and self._pages + self._crew.under_way + len(self._again) < polite.max_pages
             and self.tally.bytes < polite.max_total_bytes
         )
 
@@ -107,14 +101,14 @@ class Run:
             if not self._crew.is_free():
                 return _TICK_S
             wait_s = self._pace.wait_s(now, self._crew.younger(self._pace.slow_s, now))
-            due_s = self._later[0][0] - now if self._later else _TICK_S
+            due_s = self._again.due_s(now)
             if wait_s is None:
                 return self._pace.slow_s / 4
             if due_s > 0 and not self._may_fetch():
-                return min(due_s, _TICK_S) if self._crew.under_way or self._later else 0.0
+                return min(due_s, _TICK_S) if self._crew.under_way or self._again else 0.0
             if wait_s > 0:
                 return min(wait_s, _TICK_S)
-            link = heapq.heappop(self._later)[2] if due_s <= 0 else self._frontier.pop()
+            link = self._again.pop() if due_s <= 0 else self._frontier.pop()
             if link is not None:
                 self._start(link, now)
         return _TICK_S if self._crew.under_way else 0.0
@@ -144,10 +138,11 @@ class Run:
         start = None if arrival.packed is None else self._writer.append(arrival.packed.data)
         if fetched.error == LOGGED_OUT and self._logged_in_anew(arrival.task):
             return
-        if fetched.transient and self._again(link, fetched):
+        if fetched.transient and self._again.take(link, fetched, time.monotonic()):
+            self.tally.retries += 1
             return
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        fetched = named(replace(fetched, retries=self._tries.pop(link.id, 0)))
+        fetched = named(replace(fetched, retries=self._again.settle(link)))
         outcome = Outcome("done", start=start, size=arrival.packed.size if arrival.packed else None, at=at)
         if fetched.status == 304:
             had = None if known is None else self._previous.read(known)
@@ -167,24 +162,7 @@ class Run:
         self._out[task.link.id] += 1
         if self._login.at <= task.began:
             self._login.enter()
-        heapq.heappush(self._later, (time.monotonic(), next(self._numbers), task.link))
-        return True
-
-    def _again(self, link: Link, fetched: Fetched) -> bool:
-        """Whether a page that another try may better gets one."""
-        asked, now = fetched.retry_after_s, time.monotonic()
-        if fetched.status in BUSY_STATUSES and asked is not None and self._waits[link.id] < MAX_WAITS:
-            self._waits[link.id] += 1
-            self._tries[link.id] += 1
-            wait_s = min(asked, MAX_RETRY_AFTER_S)
-        elif self._tries[link.id] - self._waits[link.id] < self._site.crawl.retries:
-            wait_s = backoff(self._tries[link.id] - self._waits[link.id], self._site.crawl.backoff_s)
-            self._tries[link.id] += 1
-        else:
-            self._given_up.append(link)
-            return False
-        self.tally.retries += 1
-        heapq.heappush(self._later, (now + wait_s, next(self._numbers), link))
+        self._again.push(task.link, time.monotonic())
         return True
 
     def _see_whether_up(self) -> None:
@@ -202,17 +180,14 @@ class Run:
                 "run again when it is up; the crawl goes on from here"
             )
         self._pace.outage(now)
-        for link in self._given_up:
-            heapq.heappush(self._later, (now, next(self._numbers), link))
-        self._given_up.clear()
-        self._tries.clear()
+        self._again.outage(now)
 
     def _read(self, link: Link, fetched: Fetched, outcome: Outcome) -> None:
         self._pages += 1
         self._bar.total = self._frontier.known
         self._bar.update()
         if not fetched.transient:
-            self._given_up.clear()
+            self._again.went_well()
         self._unanswered = 0 if fetched.status else self._unanswered + 1
         outcome = replace(
             outcome,

@@ -68,19 +68,16 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        looking = asyncio.ensure_future(_look(repository, service.drift))
-        watching = asyncio.ensure_future(_watch(repository, traffic, watch_s))
-        writing = asyncio.ensure_future(_write(gatherer, counts))
+        work = (
+            _look(repository, service.drift),
+            _watch(repository, traffic, watch_s),
+            _write(gatherer, counts),
+        )
+        running = [asyncio.ensure_future(each) for each in work]
         yield
-        watching.cancel()
-        looking.cancel()
-        writing.cancel()
-        gatherer.close()
-        gatherer.metrics.write({})
-        if pages is not None:
-            pages.close()
-        if tracing is not None:
-            await asyncio.to_thread(tracing.close)
+        for each in running:
+            each.cancel()
+        await _close(service)
 
     app = FastAPI(
         title="Millrace",
@@ -94,16 +91,22 @@ def create_app(
         repository, gatherer, max_rows=max_rows, control=control, keys=keys, traffic=traffic, tracing=tracing,
         pages=pages,
     )  # fmt: skip
-    add_protocol(app, service)
-    add_repository(app, service)
-    add_catalogue(app, service)
-    add_page_url(app, service)
+    for add in (add_protocol, add_repository, add_catalogue, add_page_url, add_metrics, _add_document):
+        add(app, service)
     add_pages(app)
-    add_metrics(app, service)
     _add_errors(app)
-    _add_document(app, service)
     packed = GZipMiddleware(app, minimum_size=SHORT_BYTES, compresslevel=LEVEL)
     return Front(service, packed, max_body_bytes, FREE | {"/metrics"} if open_metrics else FREE)
+
+
+async def _close(service: Service) -> None:
+    """End what the service has begun, when its work is done."""
+    service.gatherer.close()
+    service.gatherer.metrics.write({})
+    if service.pages is not None:
+        service.pages.close()
+    if service.tracing is not None:
+        await asyncio.to_thread(service.tracing.close)
 
 
 def _shadow_of(repository: Repository, traffic: Traffic, model: Model) -> Model | None:
