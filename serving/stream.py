@@ -4,7 +4,7 @@ A line that is no record of the model's is answered with its number (from 1) and
 nothing. No more than a batch is held: the client is read only as fast as it reads.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
@@ -37,34 +37,34 @@ async def stream(service: Service, model: Model, receive: Receive, send: Send, i
 
 
 async def _batches(receive: Receive) -> AsyncIterator[list[Line] | None]:
-    """Batches of numbered lines; None when the client went away."""
-    rest, number = b"", 0
-    batch: list[Line] = []
-    size = 0
-    while True:
+    """Batches of numbered lines; None when the client went away. A line over MAX_LINE_BYTES is the last."""
+    rest, number, more = b"", 0, True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             yield None
             return
-        rest += message.get("body", b"")
         more = message.get("more_body", False)
-        *whole, rest = rest.split(b"\n") if more else [*rest.split(b"\n"), b""]
-        if len(rest) > MAX_LINE_BYTES:
-            batch.append((number + len(whole) + 1, b""))
-            rest, more = b"", False
-        for line in whole:
-            number += 1
-            if line.strip():
-                batch.append((number, line))
-                size += len(line)
-            if len(batch) >= BATCH_LINES or size >= BATCH_BYTES:
-                yield batch
-                batch, size = [], 0
-        if batch:
+        *whole, rest = (rest + message.get("body", b"")).split(b"\n")
+        if not more or len(rest) > MAX_LINE_BYTES:
+            more = False
+            whole.append(rest)
+        lines = [(at, line) for at, line in enumerate(whole, number + 1) if line.strip()]
+        number += len(whole)
+        for batch in _parted(lines):
             yield batch
-            batch, size = [], 0
-        if not more:
-            return
+
+
+def _parted(lines: list[Line]) -> Iterator[list[Line]]:
+    """Lines in batches, none of them too many or too long."""
+    batch: list[Line] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) >= BATCH_LINES or len(line[1]) >= BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 async def _answers(service: Service, model: Model, batch: list[Line]) -> list[bytes]:
@@ -91,7 +91,7 @@ async def _answers(service: Service, model: Model, batch: list[Line]) -> list[by
 
 
 def _record(line: bytes) -> Any:
-    if not line or len(line) > MAX_LINE_BYTES:
+    if len(line) > MAX_LINE_BYTES:
         raise TooLargeError(f"a line over {MAX_LINE_BYTES} bytes, the stream ends here")
     try:
         record = orjson.loads(line)
