@@ -204,7 +204,8 @@ def test_nothing_is_left_of_a_killed_parse(web: Any, stored: Callable[..., Path]
         "import sys\nfrom pathlib import Path\nfrom scrapers.parse import parse\n"
         "from scrapers.spec import load_site\n"
         "if __name__ == '__main__':\n"
-        "    while True:\n        parse(load_site(sys.argv[1]), Path(sys.argv[2]), workers=2, progress=False)\n"
+        "    site, warc = load_site(sys.argv[1]), Path(sys.argv[2])\n"
+        "    while True:\n        parse(site, warc, workers=2, progress=False)\n"
     )
     user = subprocess.Popen(
         [sys.executable, script, str(tmp_path / "site.yaml"), str(warc)], stderr=subprocess.DEVNULL
