@@ -3,9 +3,11 @@
 Each is a process of its own, one after the other, with the same concurrency and its politeness off; ours is
 counted with the archive it writes. Records are compared with the truth. `pages_per_s_vs_scrapy`,
 `cpu_vs_scrapy` (CPU seconds of the process tree a page) and `pages_per_s_vs_aiohttp` are medians over rounds
-of the ratio within a round; `peak_mb` is the peak of the proportional set size of our process tree.
+of the ratio within a round; `peak_mb` is the peak of the proportional set size of our process tree, and
+`peak_mb_10x`, with --large, that on a site of ten times as many pages.
 
-    python benchmarks/scraping.py [--pages 3000] [--rounds 3] [--peers FOLDER] [--install] [--only NAME ...]
+    python benchmarks/scraping.py [--pages 3000] [--rounds 3] [--peers FOLDER] [--install] [--large]
+        [--only NAME ...]
 
 Peers live in an environment of their own under FOLDER, which --install makes; without it ours runs alone.
 """
@@ -73,7 +75,12 @@ def main() -> None:
         for name in names if turn % 2 == 0 else names[::-1]:
             runs[name].append(measure(name, python, options.pages, options.concurrency))
             show(name, runs[name][-1])
-    print(json.dumps(ratios(runs)))
+    found = ratios(runs)
+    if options.large and OURS in names:
+        large = measure(OURS, python, 10 * options.pages, options.concurrency)
+        show(f"{OURS} 10x", large)
+        found["peak_mb_10x"] = round(large.peak_mb, 1)
+    print(json.dumps(found))
 
 
 def _options() -> argparse.Namespace:
@@ -83,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--peers", type=Path, metavar="FOLDER")
     parser.add_argument("--install", action="store_true", help="make the peers' environment in FOLDER")
+    parser.add_argument("--large", action="store_true", help="ours once more on ten times as many pages")
     parser.add_argument("--only", nargs="*", metavar="NAME", help=f"some of {OURS}, {', '.join(PEERS)}")
     options = parser.parse_args()
     if options.install and not options.peers:
@@ -174,7 +182,7 @@ def compare(out: Path, pages: int) -> tuple[int, int]:
 def show(name: str, run: Figures) -> None:
     """One line of the table."""
     print(
-        f"{name:9} {run.pages / run.wall_s:7.0f} pages/s  "
+        f"{name:12} {run.pages / run.wall_s:7.0f} pages/s  "
         f"{run.cpu_s / run.pages * 1000:6.2f} CPU s/1,000 pages  {run.peak_mb:5.0f} MB  {run.wrong} wrong",
         flush=True,
     )
