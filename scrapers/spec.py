@@ -145,7 +145,7 @@ class Politeness(Strict):
     max_pages: PositiveInt = 5000
     max_bytes: PositiveInt = 16 * 2**20
     max_total_bytes: PositiveInt = 16 * 2**30
-    max_depth: PositiveInt = 1000
+    max_depth: PositiveInt = 10_000
     max_barren: PositiveInt = 20
     drop_query: tuple[str, ...] = TRACKING
     exclude: tuple[Regex, ...] = ()
