@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from serving.bundle import Bundle, CategoryHistogram, NumberHistogram
 from serving.infer_request import Arrays
-from serving.metrics import Label, Metrics, label
-from serving.model import Model
+from serving.metrics import Metrics
+from serving.model import Label, Model
 
 WINDOW_ROWS, ENOUGH_ROWS = 10_000, 500
 SHIFTED, STABLE = 0.25, 0.1
@@ -156,7 +156,7 @@ class Drift:
             window = self._window(model.bundle)
             for arrays in seen:
                 window.add(arrays)
-            self._tell(label(model), window)
+            self._tell(model.label, window)
             _warn(model.bundle, window)
 
     def report(self, bundle: Bundle) -> tuple[int, list[InputDrift]]:

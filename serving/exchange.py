@@ -11,7 +11,7 @@ from serving.errors import ServingError, http_status, one_line
 from serving.infer_response import Answer
 from serving.lane import Trace, traced
 from serving.logs import FIELDS, requests_log
-from serving.metrics import NOBODY, label
+from serving.metrics import NOBODY
 from serving.model import Model
 from serving.service import Service
 from serving.tracing import PARENTS
@@ -68,7 +68,7 @@ class Exchange:
     def end(self, status: str) -> None:
         """Count and log it."""
         seconds = perf_counter() - self.began
-        who = NOBODY if self.model is None else label(self.model)
+        who = NOBODY if self.model is None else self.model.label
         self.service.gatherer.metrics.answered(who, self.protocol, status, seconds)
         if self.service.tracing is not None and self.trace is not None:
             about = {

@@ -3,7 +3,8 @@
 A task, a scope and messages cost more than a small graph's run. What is short, whole and plain (POST
 .../infer with its length, no coding of its body, no wait for 100) begins in the pass of the event loop in
 which its last byte came, and its answer is written by the run. All else goes to the application, as uvicorn
-does it.
+does it. A head that was read before is not parsed again, and the timer that ends a quiet connection is not
+set anew for each request.
 """
 
 import asyncio
@@ -16,7 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from serving import packing
 from serving.exchange import GONE, Exchange
 from serving.front import Front, Target, find_target
-from serving.infer_request import JSON_SIZE_HEADER, Arrays, InferRequest, read_json_size, read_request
+from serving.heads import Head, Heads
+from serving.infer_request import JSON_SIZE_HEADER, Arrays, InferRequest, read_json_size
 from serving.infer_response import Answer, write_response
 from serving.lane import late
 from serving.packing import PACKED, is_packable, pack
@@ -43,15 +45,13 @@ class Call(Exchange):
     """One such request; it is also who its run tells of the answer."""
 
     __slots__ = (
-        "body", "connection", "headers", "keep_alive", "request", "response_complete", "target", "timer"
+        "body", "connection", "head", "headers", "keep_alive", "request", "response_complete", "timer"
     )  # fmt: skip
 
-    def __init__(
-        self, connection: "Express", path: str, headers: dict[bytes, bytes], target: Target, keep_alive: bool
-    ) -> None:
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        super().__init__(connection.front.service, "http", path, given)
-        self.connection, self.headers, self.target, self.keep_alive = connection, headers, target, keep_alive
+    def __init__(self, connection: "Express", head: Head, keep_alive: bool = True) -> None:
+        given = head.headers.get(b"x-request-id", b"").decode("latin-1")
+        super().__init__(connection.front.service, "http", head.path, given)
+        self.connection, self.head, self.headers, self.keep_alive = connection, head, head.headers, keep_alive
         self.body: list[bytes] = []
         self.response_complete = False
         self.request: InferRequest | None = None
@@ -69,11 +69,11 @@ class Call(Exchange):
                     self.headers.get(b"authorization", b"").decode("latin-1"),
                     self.headers.get(b"x-api-key", b"").decode("latin-1"),
                 )
-            model = self.find(self.target.name, self.target.version)
+            model = self.find(self.head.target.name, self.head.target.version)
             size = self.headers.get(_JSON_SIZE)
             json_size = None if size is None else read_json_size(size.decode("latin-1"))
             body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
-            request = read_request(body, json_size, model.bundle, max_rows=self.service.max_rows)
+            request = model.read(body, json_size, max_rows=self.service.max_rows)
             rows = model.check(request.arrays)
             self.request = request
             gatherer = self.service.gatherer
@@ -144,11 +144,38 @@ class Express(HttpToolsProtocol):
     """uvicorn's connection, which takes such requests for itself."""
 
     front: Front
+    heads: Heads
     call: Call | None = None
     """The request that is being answered, or the last one."""
+    between = True
+    """Whether the parser has seen the end of a request, and nothing of the next."""
+    quiet_since = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came: a whole request whose head is known past the parser, all else by it."""
+        if not self.between:
+            super().data_received(data)
+            return
+        known = None if self._is_busy() else self.heads.split(data)
+        if known is not None:
+            head, body = known
+            self.cycle = self.call = Call(self, head)
+            self.call.body.append(body)
+            self.call.begin()
+            return
+        before = self.call
+        super().data_received(data)
+        call = self.call
+        if self.between and call is not None and call is not before and call.keep_alive:
+            self.heads.learn(data, call.head)
+
+    def _is_busy(self) -> bool:
+        """Whether another request must be answered first, or the client takes no answers."""
+        return self.flow.write_paused or (self.cycle is not None and not self.cycle.response_complete)
 
     def on_message_begin(self) -> None:
         """Begin a request; what ASGI needs is made where it is needed."""
+        self.between = False
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -178,11 +205,10 @@ class Express(HttpToolsProtocol):
             or not _REFUSED.isdisjoint(headers)
             or self.parser.get_method() != b"POST"
             or self.parser.get_http_version() != "1.1"
-            or self.flow.write_paused
-            or (self.cycle is not None and not self.cycle.response_complete)
+            or self._is_busy()
         ):
             return None
-        return Call(self, self.url.decode(), headers, target, self.parser.should_keep_alive())
+        return Call(self, Head(self.url.decode(), headers, target, size), self.parser.should_keep_alive())
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -193,6 +219,7 @@ class Express(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is here."""
+        self.between = self.parser.should_keep_alive() and not self.parser.should_upgrade()
         call = self.call
         if call is None or self.cycle is not call:
             super().on_message_complete()
@@ -209,28 +236,48 @@ class Express(HttpToolsProtocol):
 
     def write(self, call: Call, answer: Answer, extra: Pairs) -> None:
         """Send the answer, and go on to what came meanwhile."""
-        parts = [_LINES[answer.status]]
+        pairs = b""
         for name, value in (*self.server_state.default_headers, *extra):
-            parts += (name, b": ", value, b"\r\n")
+            pairs += b"%b: %b\r\n" % (name, value)
         json_size = b"" if answer.json_size is None else b"%b: %d\r\n" % (_JSON_SIZE, answer.json_size)
-        parts.append(
-            b"content-length: %d\r\ncontent-type: %b\r\nx-request-id: %b\r\n%b%b\r\n"
+        self.transport.write(
+            b"%b%bcontent-length: %d\r\ncontent-type: %b\r\nx-request-id: %b\r\n%b%b\r\n%b"
             % (
+                _LINES[answer.status],
+                pairs,
                 len(answer.body),
                 answer.media_type.encode(),
                 call.identity.encode(),
                 json_size,
                 b"" if call.keep_alive else b"connection: close\r\n",
+                answer.body,
             )
         )
-        parts.append(answer.body)
-        self.transport.write(b"".join(parts))
         call.response_complete = True
         if not call.keep_alive:
             self.transport.close()
         self.on_response_complete()
 
+    def on_response_complete(self) -> None:
+        """Go on to what came meanwhile, else note since when it is quiet, for the timer that runs."""
+        if self.pipeline or self.flow.read_paused or self.timeout_keep_alive_task is None:
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+        self.quiet_since = self.loop.time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End the connection where it has been quiet all the time, else look again when it may have been."""
+        self.timeout_keep_alive_task = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            return
+        left_s = self.quiet_since + self.timeout_keep_alive - self.loop.time()
+        if left_s <= 0:
+            super().timeout_keep_alive_handler()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+
 
 def express(front: Front) -> type[Express]:
     """The protocol of a server whose application is `front`."""
-    return type("Express", (Express,), {"front": front})
+    return type("Express", (Express,), {"front": front, "heads": Heads()})

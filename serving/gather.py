@@ -14,8 +14,8 @@ from typing import TypeVar
 from serving.errors import ServingError
 from serving.infer_request import Arrays
 from serving.lane import Lane, Limits, Waiter, busy, late
-from serving.metrics import Label, Metrics, label
-from serving.model import Model
+from serving.metrics import Metrics
+from serving.model import Label, Model
 from serving.shadow import Comparison, Shadowed
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ class Gatherer:
 
     def waiting(self) -> dict[Label, int]:
         """How many requests wait for each model that has any, or a run."""
-        return {label(model): lane.waiting for model, lane in self._lanes.items()}
+        return {model.label: lane.waiting for model, lane in self._lanes.items()}
 
     def close(self) -> None:
         """End the threads, when their work is done."""

@@ -5,9 +5,8 @@ may be missing, JSON null stands for it (NaN or ""), since JSON has no NaN.
 Source: https://github.com/kserve/open-inference-protocol and Triton's docs/protocol/extension_binary_data.md
 """
 
-from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -24,8 +23,7 @@ Arrays = dict[str, NDArray[Any]]
 _NONE: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class InferRequest:
+class InferRequest(NamedTuple):
     """What a client asks: arrays by input name, and the outputs it wants, each as binary (True) or JSON.
 
     `timeout_s` is how long it will wait, None as long as the service lets it.
@@ -101,16 +99,15 @@ def _read_inputs(entries: object, bundle: Bundle, tail: _Tail, max_rows: int) ->
         raise InvalidInputError(f"inputs must be a list of tensors, got {tensors.shown(entries)}")
     declared = bundle.inputs_by_name
     arrays: Arrays = {}
-    with tensors.strict():
-        for at, entry in enumerate(entries):
-            name = _name(entry, "inputs", at)
-            if name not in declared:
-                raise InvalidInputError(
-                    f"inputs[{at}]: {bundle.name} has no input {name!r}, only {_names(declared)}"
-                )
-            if name in arrays:
-                raise InvalidInputError(f"inputs[{at}]: input {name!r} is given twice")
-            arrays[name] = _read_input(entry, declared[name], tail, max_rows)
+    for at, entry in enumerate(entries):
+        name = _name(entry, "inputs", at)
+        if name not in declared:
+            raise InvalidInputError(
+                f"inputs[{at}]: {bundle.name} has no input {name!r}, only {_names(declared)}"
+            )
+        if name in arrays:
+            raise InvalidInputError(f"inputs[{at}]: input {name!r} is given twice")
+        arrays[name] = _read_input(entry, declared[name], tail, max_rows)
     if len(arrays) != len(declared):
         missing = [name for name in declared if name not in arrays]
         raise InvalidInputError(f"input {missing[0]!r} is missing ({len(missing)} of {len(declared)} are)")
@@ -131,10 +128,7 @@ def _read_input(entry: dict[str, Any], declared: Input, tail: _Tail, max_rows: i
         raise UnsupportedError(f"{what}: shared memory is not supported, send the data")
     size = parameters.get("binary_data_size")
     if size is None:
-        values = tensors.flatten(entry.get("data"), shape, what)
-        nulls = declared.may_be_missing
-        array = tensors.from_values(values, declared.datatype, lambda i: f"{what}, value {i}", nulls=nulls)
-        return array.reshape(shape)
+        return tensors.from_data(entry.get("data"), shape, declared)
     if type(size) is not int or size < 0:
         raise InvalidInputError(
             f"{what}: binary_data_size must be a number of bytes, got {tensors.shown(size)}"

@@ -1,7 +1,6 @@
 """Write an Open Inference Protocol V2 response: arrays by output name to the bytes of an HTTP body."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -10,8 +9,7 @@ from serving.bundle import Bundle
 from serving.infer_request import Arrays, InferRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A response body; `json_size` is the length of its JSON part when binary tensors follow, else None."""
 
     body: bytes

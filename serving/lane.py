@@ -15,7 +15,7 @@ import numpy as np
 
 from serving.errors import BusyError, DeadlineError, InvalidInputError
 from serving.infer_request import Arrays
-from serving.metrics import Metrics, label
+from serving.metrics import Metrics
 from serving.model import Model
 
 Key = tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]
@@ -141,7 +141,7 @@ class Lane:
         if not batch:
             return
         rows = sum([each.rows for each in batch])
-        self._metrics.ran(label(self.model), len(batch), rows)
+        self._metrics.ran(self.model.label, len(batch), rows)
         if self._runs_here(rows):
             self._tell(batch, run(self.model, batch))
         else:

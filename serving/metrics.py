@@ -16,18 +16,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.utils import floatToGoString
 
 from serving.counts import Counts, Histograms, Key
-from serving.model import Model
+from serving.model import Label
 
-Label = tuple[str, str]
-"""A model's name and version; both are empty where a request named none that is served."""
 NOBODY: Label = ("", "")
+"""The label of requests that named no model that is served."""
 WRITE_S = 1.0
 _LABELS = ("model", "version")
-
-
-def label(model: Model) -> Label:
-    """How metrics name a model."""
-    return model.bundle.name, str(model.bundle.version)
 
 
 class Metrics:

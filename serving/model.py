@@ -13,11 +13,14 @@ from serving.bundle import Bundle, Datatype, ImageForm, Input, Output, SeedForm,
 from serving.bundle_files import MODEL_FILE, read_bundle
 from serving.errors import BundleError, InvalidInputError, ServingError, one_line
 from serving.forms.fields import FormReader
-from serving.infer_request import Arrays
+from serving.frames import Frames
+from serving.infer_request import Arrays, InferRequest, read_request
 from serving.proof import Proof
 from serving.records import read_records, write_predictions
 from serving.run_times import RunTimes
 
+Label = tuple[str, str]
+"""A model's name and version, as metrics have them."""
 SEEN_RUNS, SEEN_ROWS = 256, 256
 QUICK_S = 0.004
 """A longer run is kept off the event loop, so that health checks and other models are not held up."""
@@ -43,8 +46,10 @@ class Model:
 
     def __init__(self, bundle: Bundle, session: Any, reader: FormReader | None = None) -> None:
         self.bundle = bundle
+        self.label: Label = (bundle.name, str(bundle.version))
         self.reader = reader
         self._session = session
+        self._frames = Frames(bundle)
         self.outputs = tuple(output.name for output in bundle.outputs)
         self.times = RunTimes()
         self._seen: deque[Arrays] = deque(maxlen=SEEN_RUNS)
@@ -57,6 +62,16 @@ class Model:
         Raises InvalidInputError when the arrays do not fit the inputs or the graph refuses their values.
         """
         return self.run(arrays, self.check(arrays), self.outputs if outputs is None else outputs)
+
+    def read(self, body: bytes, json_size: int | None, *, max_rows: int) -> InferRequest:
+        """`read_request` for this model; `max_rows` must always be the same."""
+        if json_size is not None:
+            return read_request(body, json_size, self.bundle, max_rows=max_rows)
+        request = self._frames.read(body)
+        if request is None:
+            request = read_request(body, None, self.bundle, max_rows=max_rows)
+            self._frames.learn(body, request)
+        return request
 
     def run(self, arrays: Arrays, rows: int, outputs: Sequence[str]) -> Arrays:
         """`infer` for arrays that `check` has found to be of so many rows."""

@@ -1,7 +1,6 @@
 """Answers as gzip, for who accepts it (RFC 9110): what is short, or packed already, is sent as it is."""
 
 import gzip
-from dataclasses import replace
 from functools import lru_cache
 
 from serving.infer_response import Answer
@@ -33,4 +32,4 @@ def is_packable(answer: Answer, accept_encoding: str) -> bool:
 
 def pack(answer: Answer) -> Answer:
     """The same packed; PACKED says so in its headers."""
-    return replace(answer, body=gzip.compress(answer.body, LEVEL, mtime=0))
+    return answer._replace(body=gzip.compress(answer.body, LEVEL, mtime=0))

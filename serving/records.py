@@ -27,8 +27,7 @@ def read_records(document: object, bundle: Bundle, *, max_rows: int) -> Arrays:
             raise InvalidInputError(f"record {at}: expected an object, got {tensors.shown(record)}")
         if not record.keys() <= bundle.inputs_by_name.keys():
             _refuse_unknown(record, at, bundle)
-    with tensors.strict():
-        return {field.name: _column(records, field) for field in bundle.inputs}
+    return {field.name: _column(records, field) for field in bundle.inputs}
 
 
 def _refuse_unknown(record: dict[str, Any], at: int, bundle: Bundle) -> None:

@@ -16,7 +16,7 @@ from serving.drift import Drift
 from serving.errors import ForbiddenError, InvalidInputError, NotFoundError, UnsupportedError
 from serving.explain import MAX_RECORDS, explain
 from serving.gather import Gatherer
-from serving.infer_request import read_json_size, read_request
+from serving.infer_request import read_json_size
 from serving.infer_response import Answer, write_response
 from serving.keys import Keys
 from serving.model import Model
@@ -88,7 +88,7 @@ class Service:
     async def infer(self, model: Model, body: bytes, json_size: str | None) -> Answer:
         """Answer an Open Inference Protocol request; `json_size` is its Inference-Header-Content-Length."""
         size = read_json_size(json_size)
-        read = partial(read_request, body, size, model.bundle, max_rows=self.max_rows)
+        read = partial(model.read, body, size, max_rows=self.max_rows)
         long = (len(body) if size is None else size) > INLINE_BYTES
         request = await self.gatherer.apart(read) if long else read()
         results = await self.gatherer.run(model, request.arrays, tuple(request.outputs), request.timeout_s)

@@ -6,7 +6,7 @@ import numpy as np
 
 from serving.infer_request import Arrays
 from serving.lane import Waiter
-from serving.metrics import Metrics, label
+from serving.metrics import Metrics
 from serving.model import Model
 
 
@@ -34,7 +34,7 @@ class Comparison:
     """Waits for the shadow's answer, and counts how far it is from what was answered."""
 
     def __init__(self, model: Model, shadow: Model, answered: Arrays, metrics: Metrics) -> None:
-        self._key = (*label(model), str(shadow.bundle.version))
+        self._key = (*model.label, str(shadow.bundle.version))
         self._answered, self._metrics = answered, metrics
 
     def done(self) -> bool:

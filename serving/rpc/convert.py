@@ -39,13 +39,12 @@ def read_message(request: Any, bundle: Bundle, *, max_rows: int) -> InferRequest
             f"raw_input_contents has {len(raw)} tensors, inputs has {len(request.inputs)}"
         )
     arrays: Arrays = {}
-    with tensors.strict():
-        for at, entry in enumerate(request.inputs):
-            declared = bundle.inputs_by_name.get(entry.name)
-            if declared is None or entry.name in arrays:
-                fault = "is given twice" if declared else f"is none of {bundle.name}"
-                raise InvalidInputError(f"inputs[{at}]: input {entry.name[:80]!r} {fault}")
-            arrays[entry.name] = _array(entry, declared, raw[at] if raw else None, max_rows)
+    for at, entry in enumerate(request.inputs):
+        declared = bundle.inputs_by_name.get(entry.name)
+        if declared is None or entry.name in arrays:
+            fault = "is given twice" if declared else f"is none of {bundle.name}"
+            raise InvalidInputError(f"inputs[{at}]: input {entry.name[:80]!r} {fault}")
+        arrays[entry.name] = _array(entry, declared, raw[at] if raw else None, max_rows)
     missing = [name for name in bundle.inputs_by_name if name not in arrays]
     if missing:
         raise InvalidInputError(f"input {missing[0]!r} is missing")

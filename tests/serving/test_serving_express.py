@@ -92,6 +92,62 @@ def test_requests_sent_at_once_are_answered_in_order(service):
     assert [each[:3] for each in got.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"400", b"200"] * 5
 
 
+def answered(connection: socket.socket, sent: bytes) -> tuple[int, bytes]:
+    """The status and the body of the one answer to what is sent."""
+    connection.sendall(sent)
+    got = b""
+    while b"\r\n\r\n" not in got or not got.endswith(b"}"):
+        more = connection.recv(65536)
+        assert more, f"the connection ended after {got!r}"
+        got += more
+    assert got.count(b"HTTP/1.1 ") == 1
+    return int(got[9:12]), got.partition(b"\r\n\r\n")[2]
+
+
+def of_values(*values: float) -> bytes:
+    return json.dumps({"inputs": [{**REQUEST["inputs"][0], "data": values}]}).encode()
+
+
+def test_a_head_that_comes_again_has_another_body(service):
+    host, port = service.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        for at in range(5):
+            status, body = answered(connection, message(of_values(at, 2, 3)))
+            expected = requests.post(f"{service.url}{PATH}?by=asgi", data=of_values(at, 2, 3), timeout=30)
+            assert (status, body) == (200, expected.content)
+        whole = message(of_values(5, 2, 3))
+        for cut in (1, 20, len(whole) - 60, len(whole) - 1):
+            connection.sendall(whole[:cut])
+            time.sleep(0.02)
+            assert answered(connection, whole[cut:])[0] == 200
+        odd = message(b"{" + b" " * (len(of_values(5, 2, 3)) - 1))
+        assert answered(connection, odd)[0] == 400
+        assert answered(connection, message(of_values(6, 2, 3), path=f"{PATH}?by=asgi"))[0] == 200
+        assert answered(connection, message(of_values(6, 2, 3)))[0] == 200
+
+
+def test_known_heads_sent_at_once_are_answered_in_order(service):
+    host, port = service.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        answered(connection, message())
+        answered(connection, message(b"{"))
+    kinds = [message(), message(), message(b"{"), message()]
+    got = talk(service, b"".join(kinds) * 5, answers=20)
+    assert [each[:3] for each in got.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"400", b"200"] * 5
+
+
+def test_a_connection_ends_when_it_was_quiet_and_not_before(service):
+    host, port = service.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        began = time.monotonic()
+        while time.monotonic() < began + 6.5:
+            assert answered(connection, message())[0] == 200
+            time.sleep(1)
+        quiet = time.monotonic()
+        assert connection.recv(1) == b""
+        assert 4 < time.monotonic() - quiet < 8
+
+
 def test_a_request_that_comes_byte_by_byte(service):
     whole = message()
     parts = [whole[at : at + 7] for at in range(0, len(whole), 7)]
