@@ -5,6 +5,10 @@ import sys
 from pathlib import Path
 
 PACKAGES = {
+    "bentoml": ["bentoml==1.4.40", "onnxruntime"],
+    "kserve": ["kserve==0.21.0", "onnxruntime"],
+    # Its loop is made by a call that newer uvloop refuses.
+    "mlserver": ["mlserver==1.7.1", "uvloop<0.22", "onnxruntime"],
     "pytriton": ["nvidia-pytriton==0.7.0", "onnxruntime"],
     "litserve": ["litserve==0.2.19", "onnxruntime"],
 }

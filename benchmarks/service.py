@@ -3,11 +3,13 @@
 A graph of 80 numbers (80-256-256-1), made here. `rps_vs_best_peer`: requests a second of single rows as JSON
 at 64 connections, over the best peer's; `rps_vs_hello` over a server that answers constant bytes;
 `rows_vs_inprocess`: rows a second in requests of 256 rows by the binary extension, over a loop of session.run
-in one thread; `p50_vs_hello`: median latency of single rows at one connection. Servers take turns, in another
-order each round; each figure is the median over rounds of the ratio within a round. `cpu_ms` is the processor
-time of a request, over the whole tree of the service's processes, at 64 connections.
+in one thread; `p50_vs_hello`: median latency of single rows at one connection. `p99_vs_best_peer`: the 99th
+percentile with requests that leave at 70% of the server's own top rate, whatever it does, over the lowest of
+any peer at 70% of its own. Servers take turns, in another order each round; each figure is the median over
+rounds of the ratio within a round. `cpu_ms` is the processor time of a request, over the whole tree of the
+service's processes, at 64 connections.
 
-    python benchmarks/service.py [--rounds 5] [--seconds 3] [--with pytriton --with litserve] \
+    python benchmarks/service.py [--rounds 5] [--seconds 3] [--with pytriton --with litserve ...] \
         [--peer NAME=URL_OF_INFER ...]
 """
 
@@ -30,10 +32,13 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent))
 from environments import PACKAGES, python_of
 from machine import machine
+from paced import Paced, drive_paced
 from tabular import ROWS, X, many_rows, one_row, write_model
 from wrk import Load, Shot, drive, need_wrk
 
 CONNECTIONS = 64
+SHARE = 0.7
+"""Of a server's own top rate, in the paced load."""
 PEERS = Path(__file__).with_name("peers")
 
 
@@ -110,6 +115,7 @@ def measure(
     peers = [name for name in urls if name not in ("millrace", "hello")]
     figures: dict[str, list[float]] = {}
     loads: dict[str, list[Load]] = {name: [] for name in urls}
+    paced: dict[str, list[Paced]] = {name: [] for name in urls}
     costs: dict[str, list[float]] = {name: [] for name in pids}
     for turn in range(args.rounds):
         order = list(urls)[turn % len(urls) :] + list(urls)[: turn % len(urls)]
@@ -119,6 +125,8 @@ def measure(
             loads[name].append(load)
             if name in pids:
                 costs[name].append(1e3 * (cpu_s(pids[name]) - before) / (load.rps * args.seconds))
+            rate = SHARE * load.rps
+            paced[name].append(drive_paced(urls[name], one_row(), rate=rate, seconds=args.seconds, seed=turn))
         alone = {
             name: drive(urls[name], one_row(), connections=1, seconds=args.seconds).p50_us
             for name in ("hello", "millrace")
@@ -126,8 +134,10 @@ def measure(
         bound = inprocess_rows(session, args.seconds)
         batch = drive(urls["millrace"], many_rows(), connections=4, seconds=args.seconds).rps * ROWS
         now = {name: found[-1].rps for name, found in loads.items()}
+        late = {name: found[-1].p99_us for name, found in paced.items()}
         for key, value in (
             ("rps_vs_best_peer", now["millrace"] / max(now[name] for name in peers)),
+            ("p99_vs_best_peer", late["millrace"] / min(late[name] for name in peers)),
             ("rps_vs_hello", now["millrace"] / now["hello"]),
             ("rows_vs_inprocess", batch / bound),
             ("p50_vs_hello", alone["millrace"] / alone["hello"]),
@@ -135,15 +145,25 @@ def measure(
         ):
             figures.setdefault(key, []).append(value)
     for name, found in loads.items():
-        rps, p50, p99 = (
-            statistics.median(getattr(each, key) for each in found) for key in ("rps", "p50_us", "p99_us")
-        )
-        cost = f"  {statistics.median(costs[name]):.3f} ms of CPU a request" if name in costs else ""
-        print(
-            f"{name:16} {rps:8.0f} requests/s  p50 {p50 / 1e3:7.2f} ms  p99 {p99 / 1e3:7.2f} ms{cost}",
-            file=sys.stderr,
-        )
+        tell(name, found, paced[name], costs.get(name, []))
     print(json.dumps({key: round(statistics.median(values), 3) for key, values in figures.items()}))
+
+
+def tell(name: str, loads: list[Load], paced: list[Paced], costs: list[float]) -> None:
+    """Print the medians of one server."""
+    rps, p50, p99 = (
+        statistics.median(getattr(each, key) for each in loads) for key in ("rps", "p50_us", "p99_us")
+    )
+    apart = [
+        statistics.median(getattr(each, key) for each in paced) for key in ("p50_us", "p99_us", "late_us")
+    ]
+    cost = f"{statistics.median(costs):.3f} ms of CPU" if costs else ""
+    print(
+        f"{name:10} {rps:6.0f} requests/s, p50 {p50 / 1e3:6.2f} ms, p99 {p99 / 1e3:6.2f} ms {cost:16}  "
+        f"at {SHARE:.0%}: p50 {apart[0] / 1e3:6.2f} ms, p99 {apart[1] / 1e3:6.2f} ms, "
+        f"the load late by {apart[2] / 1e3:.2f} ms",
+        file=sys.stderr,
+    )
 
 
 def main() -> None:
