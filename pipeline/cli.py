@@ -109,6 +109,28 @@ def crawl(
 
 @app.command()
 @one_line_errors(ScrapeError)
+def scrape(
+    site: Annotated[Path, typer.Argument(help="The site spec.")],
+    out: Annotated[Path, typer.Argument(help="Table to write: a name in .csv, .jsonl or .parquet.")],
+    pages: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the archive and reports; by default named after the table."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Do not ask again for pages had since then: 30m, 12h, 3d, or a date (ISO 8601, UTC)."
+        ),
+    ] = None,
+) -> None:
+    """Crawl a site and write its records as a table, without the chain. Run again, it goes on, or updates."""
+    from pipeline.scrape import main
+
+    main(site, out, pages, since)
+
+
+@app.command()
+@one_line_errors(ScrapeError)
 def probe(
     url: Annotated[str, typer.Argument(help="A page of the site.")],
     site: Annotated[Path, typer.Option(help="The site spec.")],

@@ -75,6 +75,12 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
         frame.to_csv(fresh, index=False, lineterminator="\n")
 
 
+def write_jsonl(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as lines of JSON, one object a row."""
+    with whole_file(path) as fresh:
+        frame.to_json(fresh, orient="records", lines=True, force_ascii=False)
+
+
 def read_json(path: Path) -> Any:
     """Read JSON. Raises InputError when the file is absent or torn."""
     try:

@@ -6,6 +6,7 @@ Pure: a mended selector reruns without the network.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from pipeline.params import PARAMS_FILE, read_params
 from pipeline.stage import run
 from scrapers.errors import ScrapeError
 from scrapers.health import Health, as_report, from_report
-from scrapers.parse import parse
+from scrapers.parse import Parsed, parse
 from scrapers.spec import Site, load_site
 from scrapers.spec_fields import Field
 
@@ -25,25 +26,27 @@ TEXT = {"text", "category", "date", "url"}
 def main(site: Path, warc: Path, records: Path, report: Path, params: Path = PARAMS_FILE) -> None:
     """Parse the pages in the archive WARC as SITE says into the table RECORDS and the counts in REPORT."""
     spec = load_site(site)
-    parsed = parse(spec, warc, last=_last_health(report, spec), workers=read_params(params).parse.workers)
+    parsed = parse(spec, warc, last=last_health(report, spec), workers=read_params(params).parse.workers)
     write_parquet(records, records_frame(spec, parsed.records))
-    write_json(
-        report,
-        {
-            "site": spec.name,
-            "records": len(parsed.records),
-            "pages": parsed.pages,
-            "fill": parsed.fill,
-            "health": as_report(parsed.health),
-            "unread": {kind: asdict(left) for kind, left in parsed.unread.items()},
-            "unjoined": parsed.unjoined,
-            "duplicates": [asdict(one) for one in parsed.duplicates],
-            "rejected": [asdict(one) for one in parsed.rejected],
-        },
-    )
+    write_json(report, report_of(spec, parsed))
 
 
-def _last_health(report: Path, site: Site) -> dict[str, dict[str, Health]]:
+def report_of(site: Site, parsed: Parsed) -> dict[str, Any]:
+    """What is counted of a site's records."""
+    return {
+        "site": site.name,
+        "records": len(parsed.records),
+        "pages": parsed.pages,
+        "fill": parsed.fill,
+        "health": as_report(parsed.health),
+        "unread": {kind: asdict(left) for kind, left in parsed.unread.items()},
+        "unjoined": parsed.unjoined,
+        "duplicates": [asdict(one) for one in parsed.duplicates],
+        "rejected": [asdict(one) for one in parsed.rejected],
+    }
+
+
+def last_health(report: Path, site: Site) -> dict[str, dict[str, Health]]:
     """What the last good run of this site reported; empty when there was none."""
     last = read_json(report) if report.exists() else {}
     return from_report(last) if last.get("site") == site.name else {}

@@ -1,12 +1,11 @@
 """Crawls a site by its spec into a WARC file: each page once, going on where a killed crawl stopped."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urljoin
-
-from tqdm import tqdm
 
 from scrapers.browser_paths import find_browser, managed_browser
 from scrapers.checks import check_whole
@@ -19,6 +18,7 @@ from scrapers.login import Login
 from scrapers.pace import Pace
 from scrapers.partial import REPORT_NAME, WARC_NAME, Partial, about
 from scrapers.previous import Previous
+from scrapers.progress import bar
 from scrapers.render import Renderer
 from scrapers.report import CrawlReport, read_report
 from scrapers.robots import Robots, read_robots
@@ -31,12 +31,19 @@ from scrapers.warc_records import pack_exchange
 __all__ = ["REPORT_NAME", "WARC_NAME", "crawl", "fetcher_of"]
 
 
-def crawl(site: Site, folder: Path, *, progress: bool = True, since: datetime | None = None) -> CrawlReport:
+def crawl(
+    site: Site,
+    folder: Path,
+    *,
+    progress: bool = True,
+    since: datetime | None = None,
+    begun: Callable[[Path], object] | None = None,
+) -> CrawlReport:
     """Crawl the site into `folder`: pages.warc.gz, crawl.sqlite and crawl.json, all when the crawl is whole.
 
     While it runs, these have names that end in .partial; a crawl that was interrupted or failed goes on from
     there. Pages that a finished crawl in the folder has are asked for only if they have changed, and those
-    it had at `since` or later not at all.
+    it had at `since` or later not at all. `begun` is called with the WARC's path before anything is added.
 
     Raises SiteDownError, RobotsError, PortTakenError, ServerError, BrowserError; LostPagesError when a
     page that leads to others, a kind of page, or too many pages could not be had (the report is then in
@@ -50,16 +57,20 @@ def crawl(site: Site, folder: Path, *, progress: bool = True, since: datetime | 
         stack.enter_context(running(site))
         fetcher = stack.enter_context(fetcher_of(site))
         writer = stack.enter_context(PageWriter(partial.warc, about(site)))
+        if begun is not None:
+            begun(partial.warc)
         robots = _robots(site, fetcher, writer)
         frontier = stack.enter_context(Frontier(partial.frontier, site, robots))
         previous = stack.enter_context(Previous(folder))
         renderer = stack.enter_context(Renderer(site, fetcher, partial))
-        bar = stack.enter_context(tqdm(desc="crawl", unit="page", disable=not progress, leave=False))
+        counted = stack.enter_context(bar("crawl", "page", shown=progress))
         judge = Judge(site)
         crew = stack.enter_context(Crew(fetcher, site.crawl.concurrency, judge))
         pace = Pace(most=site.crawl.concurrency, delay_s=fetcher.delay_s)
         login = None if site.login is None else Login(site, site.login, fetcher)
-        run = Run(site, fetcher, writer, partial, frontier, previous, crew, pace, judge, login, bar, since)
+        run = Run(
+            site, fetcher, writer, partial, frontier, previous, crew, pace, judge, login, counted, since
+        )
         run.fetch_and_render(renderer)
         frontier.commit(writer.size)
         report = read_report(site, frontier.base, run.tally, previous.gone(frontier.base))

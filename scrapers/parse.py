@@ -1,6 +1,6 @@
 """A crawl's WARC into records: every page read, kinds joined by the key, counts and selectors checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -11,7 +11,7 @@ from scrapers.guess_blocks import blocks
 from scrapers.health import Health, Hint, check_health, measured
 from scrapers.nearest import nearest
 from scrapers.page import Page
-from scrapers.records import Record, Rejected
+from scrapers.records import PageRecords, Record, Rejected
 from scrapers.shelf import Records, Shelf
 from scrapers.spec import URL_FIELD, Site
 from scrapers.spec_fields import Rows
@@ -80,13 +80,28 @@ def parse(
     field missing on one; FieldError: a field none of whose texts is of its type, or a
     required one with a text that is not.
     """
-    fields = {name: [*kind.fields] for name, kind in site.pages.items() if kind.fields}
-    shelf = Shelf([[*names, URL_FIELD] for names in fields.values()])
-    found = {kind: KindTally(names, number) for number, (kind, names) in enumerate(fields.items())}
     if workers is None:
         workers = 2 if warc.exists() and warc.stat().st_size > LARGE_BYTES else 1
-    for read in read_all(site, warc, workers=workers, progress=progress):
-        found[read.kind].add(read, shelf)
+    return collect(site, read_all(site, warc, workers=workers, progress=progress), warc, last=last)
+
+
+def collect(
+    site: Site,
+    read: Iterable[PageRecords],
+    warc: Path,
+    *,
+    last: Mapping[str, Mapping[str, Health]] | None = None,
+    shelf_path: Path | None = None,
+) -> Parsed:
+    """What `parse` gives and raises, from the records of every page; `warc` is asked for hints only.
+
+    With `shelf_path` the records are in that file, and the whole can be sent to another process as a pickle.
+    """
+    fields = {name: [*kind.fields] for name, kind in site.pages.items() if kind.fields}
+    shelf = Shelf([[*names, URL_FIELD] for names in fields.values()], shelf_path)
+    found = {kind: KindTally(names, number) for number, (kind, names) in enumerate(fields.items())}
+    for page in read:
+        found[page.kind].add(page, shelf)
     tables: dict[str, dict[str, int]] = {}
     duplicates: list[Duplicate] = []
     health = {kind: measured(pages) for kind, pages in found.items()}

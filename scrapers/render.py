@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from tqdm import tqdm
-
+from scrapers import progress
 from scrapers.errors import BrowserError, RenderError
 from scrapers.fetch import Fetcher
 from scrapers.frontier import Link
@@ -56,7 +55,7 @@ class Renderer:
         first page or several in a row have failed.
         """
         waiting, coming = iter(links), dict[Future[Drawn], Link]()
-        with tqdm(desc="render", unit="page", disable=bool(bar.disable), leave=False) as drawing:
+        with progress.bar("render", "page", shown=not bar.disable) as drawing:
             link = next(waiting, None)
             while link is not None or coming:
                 if link is not None and len(coming) < self._site.crawl.browsers:

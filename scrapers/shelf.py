@@ -6,19 +6,37 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import overload
+from pathlib import Path
+from typing import Any, BinaryIO, cast, overload
 
 from scrapers.records import Record
 
 
 class Shelf:
-    """Rows in a file without a name, which is gone with this object; each row is of one of several kinds."""
+    """Rows in a file, each of one of several kinds.
 
-    def __init__(self, names: Sequence[Sequence[str]]) -> None:
+    The file has no name and is gone with this object, unless `path` is given: then another process can get
+    the shelf as a pickle, for as long as the file is there when that is read.
+    """
+
+    def __init__(self, names: Sequence[Sequence[str]], path: Path | None = None) -> None:
         self._names = [tuple(each) for each in names]
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the shelf
+        self._path = path
+        self._file = cast("BinaryIO", tempfile.TemporaryFile() if path is None else path.open("w+b"))  # noqa: SIM115
         self._starts = array("Q")
         self._end = 0
+        weakref.finalize(self, self._file.close)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._path is None:
+            raise TypeError("a shelf whose file has no name stays in its process")
+        self._file.flush()
+        return {name: value for name, value in self.__dict__.items() if name != "_file"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        assert self._path is not None
+        self._file = self._path.open("r+b")
         weakref.finalize(self, self._file.close)
 
     def put(self, kind: int, record: Record) -> int:

@@ -2,12 +2,10 @@
 
 import re
 import sys
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
     AfterValidator,
     NonNegativeFloat,
@@ -246,32 +244,16 @@ class Site(Strict):
         return next((name for name, page in self.pages.items() if re.search(page.url, place)), None)
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML that refuses a key written twice: the second would silently replace the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {twice!r} stands twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
 def load_site(path: Path | str) -> Site:
     """Read and check a site spec.
 
     Raises SpecError: no such file, not YAML, or a key that is missing, unknown or of the wrong kind.
     """
+    # Here, since a process that is handed a spec reads no YAML.
+    from scrapers.spec_yaml import read_yaml
+
     try:
-        data = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except OSError as error:
-        raise SpecError(f"{path}: expected a site spec to read, got: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: expected YAML, got: {' '.join(str(error).split())}") from error
-    try:
-        return Site.model_validate(data)
+        return Site.model_validate(read_yaml(path))
     except ValidationError as error:
         raise SpecError(f"{path}: {_first_line(error)}") from error
 

@@ -92,28 +92,46 @@ def spans(path: Path, start: int = 0) -> Iterator[Span]:
     """Where the records of a WARC stand, without reading them. Raises WarcError as `read_pages`."""
     try:
         with path.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            while start < end:
-                file.seek(start)
-                size = member_size(file.read(EXTRA_BYTES))
-                stop = _end_of_member(file, start) if size is None else start + size
-                if stop is None or stop > end:
-                    raise WarcError(
-                        f"{path}: expected a whole record at byte {start}, got part of one; crawl again"
-                    )
-                yield Span(start, stop)
-                start = stop
+            for span in whole_spans(file, start):
+                yield span
+                start = span.end
+            check_end(file, start)
     except OSError as error:
         raise WarcError(f"{path}: expected a whole WARC file, got: {error.strerror}; crawl again") from error
+
+
+def whole_spans(file: BinaryIO, start: int) -> Iterator[Span]:
+    """Where the whole records of an open WARC stand, from byte `start` on, without reading them."""
+    end = file.seek(0, os.SEEK_END)
+    while start < end:
+        file.seek(start)
+        size = member_size(file.read(EXTRA_BYTES))
+        stop = _end_of_member(file, start) if size is None else start + size
+        if stop is None or stop > end:
+            return
+        yield Span(start, stop)
+        start = stop
+
+
+def check_end(file: BinaryIO, end: int) -> None:
+    """Refuse a WARC that holds more than its whole records, which end there. Raises WarcError."""
+    if end < file.seek(0, os.SEEK_END):
+        raise WarcError(f"{file.name}: expected a whole record at byte {end}, got part of one; crawl again")
 
 
 def read_spans(path: Path, places: list[Span]) -> list[StoredPage]:
     """The pages among the records that stand there. Raises WarcError."""
     try:
         with path.open("rb") as file:
-            found = [_stored(_unpacked(file, span, path), span.start, path) for span in places]
+            return pages_in(file, places)
     except OSError as error:
         raise WarcError(f"{path}: expected a whole WARC file, got: {error.strerror}; crawl again") from error
+
+
+def pages_in(file: BinaryIO, places: list[Span]) -> list[StoredPage]:
+    """The pages among the records of an open WARC that stand there. Raises WarcError."""
+    path = Path(str(file.name))
+    found = [_stored(_unpacked(file, span, path), span.start, path) for span in places]
     return [page for page in found if page is not None]
 
 

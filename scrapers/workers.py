@@ -13,19 +13,18 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from scrapers.errors import ScrapeError
 from scrapers.extract import KindReader
 from scrapers.links import refresh_target
 from scrapers.page import Page
+from scrapers.progress import bar
 from scrapers.records import PageRecords, read_page
 from scrapers.spec import Site
 from scrapers.verdict import Judge
 from scrapers.warc import Span, StoredPage, read_spans, spans
 
 _SAMPLES = 2  # pages of a kind in a batch whose unread texts are looked for
-_BATCH = 64
+BATCH = 64
 _BATCHES_AHEAD = 3
 
 
@@ -50,10 +49,10 @@ def read_all(site: Site, warc: Path, *, workers: int, progress: bool) -> Iterato
     first = list(islice(batches, 2))
     several = workers > 1 and len(first) == 2
     batches = chain(first, batches)
-    with tqdm(desc="parse", unit="B", unit_scale=True, disable=not progress, leave=False) as bar:
-        bar.total = warc.stat().st_size if warc.exists() else None
+    with bar("parse", "B", unit_scale=True, shown=progress) as read_bytes:
+        read_bytes.total = warc.stat().st_size if warc.exists() else None
         for batch, read in _pooled(spec, batches, workers) if several else _here(spec, batches):
-            bar.update(batch.spans[-1].end - batch.spans[0].start)
+            read_bytes.update(batch.spans[-1].end - batch.spans[0].start)
             yield from read
 
 
@@ -64,7 +63,7 @@ def read_batch(spec: str, batch: Batch) -> list[PageRecords]:
     return [found for page in read_spans(batch.warc, batch.spans) for found in reader.read(page, seen)]
 
 
-class _SiteReader:
+class SiteReader:
     """Reads the pages of a site, of whatever kind."""
 
     def __init__(self, site: Site) -> None:
@@ -87,14 +86,14 @@ class _SiteReader:
 
 
 @lru_cache(maxsize=1)
-def _reader(spec: str) -> _SiteReader:
+def _reader(spec: str) -> SiteReader:
     """The reader of a site, whose spec is given as JSON: a process reads many batches of one site."""
-    return _SiteReader(Site.model_validate_json(spec))
+    return SiteReader(Site.model_validate_json(spec))
 
 
 def _batches(warc: Path) -> Iterator[Batch]:
     found = spans(warc)
-    while batch := list(islice(found, _BATCH)):
+    while batch := list(islice(found, BATCH)):
         yield Batch(warc, batch)
 
 

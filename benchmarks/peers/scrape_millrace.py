@@ -6,8 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from scrapers.crawl import WARC_NAME, crawl
-from scrapers.parse import parse
+from scrapers.scrape import scrape
 from scrapers.spec import Site
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -42,8 +41,7 @@ def main(base: str, concurrency: int, out: Path) -> None:
         }
     )
     with tempfile.TemporaryDirectory() as folder:
-        crawl(site, Path(folder), progress=False)
-        parsed = parse(site, Path(folder) / WARC_NAME, progress=False)
+        parsed = scrape(site, Path(folder), progress=False).parsed
     with out.open("w") as file:
         file.writelines(json.dumps({name: each[name] for name in names()}) + "\n" for each in parsed.records)
 
