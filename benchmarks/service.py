@@ -22,9 +22,10 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from socket import create_server
+from typing import NamedTuple
 
 import onnxruntime
 import psutil
@@ -70,9 +71,39 @@ def running(*command: str) -> Iterator[tuple[str, int]]:
                 time.sleep(0.1)
         yield url, process.pid
     finally:
-        process.terminate()
+        end(process.pid)
         process.wait(timeout=30)
         said.close()
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """A process and all below it."""
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def end(pid: int) -> None:
+    """End a server, and what it leaves behind."""
+    with suppress(psutil.NoSuchProcess):
+        whole = tree(pid)
+        for each in whole:
+            each.resume()
+        whole[0].terminate()
+        for each in psutil.wait_procs(whole, timeout=15)[1]:
+            each.kill()
+
+
+@contextmanager
+def alone(name: str, pids: dict[str, int]) -> Iterator[None]:
+    """Let every other server sleep: some keep a core busy while nobody asks them anything."""
+    others = [each for other, pid in pids.items() if other != name for each in tree(pid)]
+    for each in others:
+        each.suspend()
+    try:
+        yield
+    finally:
+        for each in others:
+            each.resume()
 
 
 def ask(url: str, shot: Shot) -> bytes:
@@ -91,8 +122,7 @@ def check(name: str, url: str, expected: float) -> None:
 
 def cpu_s(pid: int) -> float:
     """The processor time of a process and all below it."""
-    parent = psutil.Process(pid)
-    times = (each.cpu_times() for each in [parent, *parent.children(recursive=True)])
+    times = (each.cpu_times() for each in tree(pid))
     return float(sum(each.user + each.system for each in times))
 
 
@@ -105,6 +135,15 @@ def inprocess_rows(session: onnxruntime.InferenceSession, seconds: float) -> flo
     return runs * ROWS / (time.perf_counter() - began)
 
 
+class Results(NamedTuple):
+    """What came of each server, a round after the other, and the figures of each round."""
+
+    loads: dict[str, list[Load]]
+    paced: dict[str, list[Paced]]
+    costs: dict[str, list[float]]
+    figures: dict[str, list[float]]
+
+
 def measure(
     urls: dict[str, str],
     pids: dict[str, int],
@@ -112,41 +151,60 @@ def measure(
     args: argparse.Namespace,
 ) -> None:
     """Drive the rounds; print a line for each server and the figures."""
-    peers = [name for name in urls if name not in ("millrace", "hello")]
-    figures: dict[str, list[float]] = {}
-    loads: dict[str, list[Load]] = {name: [] for name in urls}
-    paced: dict[str, list[Paced]] = {name: [] for name in urls}
-    costs: dict[str, list[float]] = {name: [] for name in pids}
+    results = Results(
+        {name: [] for name in urls}, {name: [] for name in urls}, {name: [] for name in pids}, {}
+    )
     for turn in range(args.rounds):
         order = list(urls)[turn % len(urls) :] + list(urls)[: turn % len(urls)]
         for name in order[:: 1 if turn % 2 else -1]:
-            before = cpu_s(pids[name]) if name in pids else 0.0
-            load = drive(urls[name], one_row(), connections=CONNECTIONS, seconds=args.seconds)
-            loads[name].append(load)
-            if name in pids:
-                costs[name].append(1e3 * (cpu_s(pids[name]) - before) / (load.rps * args.seconds))
-            rate = SHARE * load.rps
-            paced[name].append(drive_paced(urls[name], one_row(), rate=rate, seconds=args.seconds, seed=turn))
-        alone = {
-            name: drive(urls[name], one_row(), connections=1, seconds=args.seconds).p50_us
-            for name in ("hello", "millrace")
-        }
-        bound = inprocess_rows(session, args.seconds)
-        batch = drive(urls["millrace"], many_rows(), connections=4, seconds=args.seconds).rps * ROWS
-        now = {name: found[-1].rps for name, found in loads.items()}
-        late = {name: found[-1].p99_us for name, found in paced.items()}
-        for key, value in (
-            ("rps_vs_best_peer", now["millrace"] / max(now[name] for name in peers)),
-            ("p99_vs_best_peer", late["millrace"] / min(late[name] for name in peers)),
-            ("rps_vs_hello", now["millrace"] / now["hello"]),
-            ("rows_vs_inprocess", batch / bound),
-            ("p50_vs_hello", alone["millrace"] / alone["hello"]),
-            ("cpu_ms", costs["millrace"][-1]),
-        ):
-            figures.setdefault(key, []).append(value)
-    for name, found in loads.items():
-        tell(name, found, paced[name], costs.get(name, []))
-    print(json.dumps({key: round(statistics.median(values), 3) for key, values in figures.items()}))
+            with alone(name, pids):
+                drive_one(name, urls[name], pids.get(name), results, args.seconds, turn)
+        for key, value in compare(urls, pids, session, results, args.seconds).items():
+            results.figures.setdefault(key, []).append(value)
+    for name, found in results.loads.items():
+        tell(name, found, results.paced[name], results.costs.get(name, []))
+    medians = {key: round(statistics.median(values), 3) for key, values in results.figures.items()}
+    print(json.dumps(medians))
+
+
+def drive_one(name: str, url: str, pid: int | None, results: Results, seconds: float, turn: int) -> None:
+    """As much as it takes from 64 connections, then a share of that at a steady pace."""
+    ask(url, one_row())
+    before = 0.0 if pid is None else cpu_s(pid)
+    load = drive(url, one_row(), connections=CONNECTIONS, seconds=seconds)
+    results.loads[name].append(load)
+    if pid is not None:
+        results.costs[name].append(1e3 * (cpu_s(pid) - before) / (load.rps * seconds))
+    paced = drive_paced(url, one_row(), rate=SHARE * load.rps, seconds=seconds, seed=turn)
+    results.paced[name].append(paced)
+
+
+def compare(
+    urls: dict[str, str],
+    pids: dict[str, int],
+    session: onnxruntime.InferenceSession,
+    results: Results,
+    seconds: float,
+) -> dict[str, float]:
+    """The figures of the last round."""
+    peers = [name for name in urls if name not in ("millrace", "hello")]
+    lone = {}
+    for name in ("hello", "millrace"):
+        with alone(name, pids):
+            lone[name] = drive(urls[name], one_row(), connections=1, seconds=seconds).p50_us
+    with alone("millrace", pids):
+        bound = inprocess_rows(session, seconds)
+        batch = drive(urls["millrace"], many_rows(), connections=4, seconds=seconds).rps * ROWS
+    now = {name: found[-1].rps for name, found in results.loads.items()}
+    late = {name: found[-1].p99_us for name, found in results.paced.items()}
+    return {
+        "rps_vs_best_peer": now["millrace"] / max(now[name] for name in peers),
+        "p99_vs_best_peer": late["millrace"] / min(late[name] for name in peers),
+        "rps_vs_hello": now["millrace"] / now["hello"],
+        "rows_vs_inprocess": batch / bound,
+        "p50_vs_hello": lone["millrace"] / lone["hello"],
+        "cpu_ms": results.costs["millrace"][-1],
+    }
 
 
 def tell(name: str, loads: list[Load], paced: list[Paced], costs: list[float]) -> None:
