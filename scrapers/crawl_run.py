@@ -142,7 +142,8 @@ class Run:
             self.tally.retries += 1
             return
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        fetched = named(replace(fetched, retries=self._again.settle(link)))
+        retries = self._again.settle(link)
+        fetched = named(replace(fetched, retries=retries)) if retries else fetched
         outcome = Outcome("done", start=start, size=arrival.packed.size if arrival.packed else None, at=at)
         if fetched.status == 304:
             had = None if known is None else self._previous.read(known)

@@ -146,19 +146,19 @@ class Fetcher:
                 return Fetched(url, error=late if exchange.late else _cause(error), transient=True)
 
     def _receive(self, request: requests.PreparedRequest) -> Fetched:
-        response = self._adapter.send(request, stream=True, timeout=self._timeout_s, **self._settings)
-        raw, whole = response.raw, False
+        raw = self._adapter.ask(request, timeout_s=self._timeout_s, settings=self._settings)
+        whole = False
         try:
-            body = _read(raw, response.headers.get("Content-Length", ""), self._max_bytes)
-            if "Set-Cookie" in response.headers:
+            body = _read(raw, raw.headers.get("Content-Length", ""), self._max_bytes)
+            if "Set-Cookie" in raw.headers:
                 extract_cookies_to_jar(self.cookies, request, raw)  # type: ignore[no-untyped-call]
-            encoding = response.headers.get("Content-Encoding", "")
+            encoding = raw.headers.get("Content-Encoding", "")
             content = decode(body, encoding, max_bytes=self._max_bytes)
             whole = True
         finally:
             # What is left of an answer that went wrong must not be taken for the next one.
             raw.release_conn() if whole else raw.close()
-        status, reason = response.status_code, response.reason or ""
+        status, reason = raw.status, raw.reason or ""
         error = status_error(status, reason) or ("" if content or status != 200 else "200 with an empty body")
         return Fetched(
             str(request.url),

@@ -5,7 +5,6 @@ reader can step from one to the next without unpacking any.
 """
 
 import struct
-import zlib
 from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,11 +15,13 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
+from isal import isal_zlib
+
 from scrapers.fetched import Fetched
 
 RENDERED_WITH = "WARC-Rendered-With"  # our mark on a page as a browser drew it
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
-_LEVEL = 1  # higher levels take up to five times the time for a tenth of the size
+_LEVEL = 1  # by ISA-L, in a fifth of the time that zlib takes at its level 1, 5% longer
 _GZIP, _PLAIN_HEAD = 31, 10  # zlib's own gzip format, and the bytes of its header
 _HEAD = struct.Struct("<BBBBIBBHccHII")  # RFC 1952, 2.3: flags FEXTRA, one subfield of 8 bytes
 EXTRA_BYTES = _HEAD.size
@@ -99,7 +100,7 @@ def _record(kind: str, identity: str, block: bytes, about: Mapping[str, str]) ->
 def _member(plain: bytes) -> bytes:
     """A gzip member that says how long it is."""
     # One call in place of several: each lets other threads go first, and then has to wait for its turn.
-    packed = zlib.compress(plain, _LEVEL, _GZIP)[_PLAIN_HEAD:]
+    packed = isal_zlib.compress(plain, _LEVEL, _GZIP)[_PLAIN_HEAD:]
     size = EXTRA_BYTES + len(packed)
     return _HEAD.pack(31, 139, 8, 4, 0, 0, 255, 12, b"s", b"l", 8, size, len(plain)) + packed
 

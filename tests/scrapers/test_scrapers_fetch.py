@@ -124,3 +124,14 @@ def test_requests_keep_their_distance(web: Any) -> None:
         for _ in range(5):
             fetcher.get(web.url + "/a")
     assert time.monotonic() - started >= 0.2
+
+
+def test_a_proxy_of_the_environment_is_asked(web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("/a?b=1", "/c"):
+        web.page(f"http://shop.example{path}", f"<p>{path}</p>")
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, web.url)
+    with Fetcher("http://shop.example", user_agent="test", retries=0) as fetcher:
+        for path in ("/a?b=1", "/c", "/a?b=1"):
+            assert fetcher.once(f"http://shop.example{path}").content == f"<p>{path}</p>".encode()
+    assert web.requests == [f"http://shop.example{path}" for path in ("/a?b=1", "/c", "/a?b=1")]
