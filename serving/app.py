@@ -70,7 +70,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         work = (
             _look(repository, service.drift),
-            _watch(repository, traffic, watch_s),
+            _watch(repository, traffic, keys, watch_s),
             _write(gatherer, counts),
         )
         running = [asyncio.ensure_future(each) for each in work]
@@ -136,12 +136,14 @@ async def _write(gatherer: Gatherer, counts: Path | None) -> None:
         gatherer.metrics.write(gatherer.waiting())
 
 
-async def _watch(repository: Repository, traffic: Traffic | None, every_s: float) -> None:
-    """Look for changed models again and again; what goes wrong in a look is logged, and the next is made."""
+async def _watch(repository: Repository, traffic: Traffic | None, keys: Keys | None, every_s: float) -> None:
+    """Look for changed models, keys and traffic again and again; a look that goes wrong is logged."""
     while every_s:
         await asyncio.sleep(every_s)
         try:
             await asyncio.to_thread(repository.refresh)
+            if keys is not None:
+                keys.refresh()
             if traffic is not None:
                 traffic.refresh()
                 repository.withheld = traffic.withheld()

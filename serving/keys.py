@@ -3,6 +3,7 @@
 A key is 256 random bits, so that a plain hash of it is as good as a slow one: nobody can try them all.
 """
 
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ from hmac import compare_digest
 from pathlib import Path
 
 from serving.errors import StartError, UnauthorizedError
+from serving.watched import Watched
+
+log = logging.getLogger(__name__)
 
 _LINE = re.compile(r"([A-Za-z0-9._@-]{1,64}):([0-9a-f]{64})")
 _HOW = "send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
@@ -19,8 +23,20 @@ _HOW = "send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
 class Keys:
     """The keys that a service takes, each known by its name and hash alone."""
 
-    def __init__(self, hashes: Mapping[str, str]) -> None:
+    def __init__(self, hashes: Mapping[str, str], path: Path | None = None) -> None:
         self._hashes = dict(hashes)
+        self._file = None if path is None else Watched(path)
+
+    def refresh(self) -> None:
+        """Read their file again where it has changed; a broken one is reported and changes nothing."""
+        if self._file is None or not self._file.has_changed():
+            return
+        try:
+            self._hashes = _read(self._file.path)
+        except StartError as error:
+            log.warning("the API keys stay as they were: %s", error)
+        else:
+            log.info("%d API keys are taken, as %s has it now", len(self._hashes), self._file.path)
 
     def name(self, authorization: str, api_key: str) -> str:
         """The name of the key in the values of these headers, "" where one was not sent.
@@ -43,6 +59,11 @@ def read_keys(path: Path) -> Keys:
 
     Raises StartError naming the line at fault.
     """
+    return Keys(_read(path), path)
+
+
+def _read(path: Path) -> dict[str, str]:
+    """The hashes by name."""
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -62,7 +83,7 @@ def read_keys(path: Path) -> Keys:
         hashes[match[1]] = match[2]
     if not hashes:
         raise StartError(f"{path} has no key: `millrace serve-key NAME --api-keys {path}` adds one")
-    return Keys(hashes)
+    return hashes
 
 
 def new_key(name: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from serving.errors import StartError, one_line
+from serving.watched import Watched
 
 log = logging.getLogger(__name__)
 
@@ -50,23 +51,20 @@ class Traffic:
 
     def __init__(self, path: Path) -> None:
         """Read the file. Raises StartError, in one line."""
-        self.path = path
+        self._file = Watched(path)
         self.routes = _read(path)
-        self._seen = _changed(path)
         self._owed: dict[str, float] = {}
 
     def refresh(self) -> None:
         """Read the file again where it has changed; a broken one is reported and changes nothing."""
-        seen = _changed(self.path)
-        if seen == self._seen:
+        if not self._file.has_changed():
             return
-        self._seen = seen
         try:
-            self.routes = _read(self.path)
+            self.routes = _read(self._file.path)
         except StartError as error:
             log.warning("the traffic stays as it was: %s", error)
         else:
-            log.info("the traffic is as %s has it now", self.path)
+            log.info("the traffic is as %s has it now", self._file.path)
 
     def withheld(self) -> dict[str, frozenset[int]]:
         """By model, the versions that are nobody's default."""
@@ -92,15 +90,6 @@ class Traffic:
         due = owed >= 1
         self._owed[name] = owed - due
         return route.shadow.version if due else None
-
-
-def _changed(path: Path) -> tuple[int, int] | None:
-    """What tells whether the file is another one."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _read(path: Path) -> dict[str, Route]:

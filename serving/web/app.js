@@ -1,5 +1,6 @@
 // The models' page: a form made from a model's inputs, answered as one types.
 
+import { ask, keyed } from "/static/ask.js";
 import { Batch } from "/static/batch.js";
 import { cardSections } from "/static/card.js";
 import { element, quantity, short, words } from "/static/dom.js";
@@ -16,7 +17,7 @@ let site = null;
 let live = null;
 
 async function fetchJson(path, options) {
-  const response = await fetch(path, options);
+  const response = await ask(path, options);
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error);
   return answer;
@@ -163,7 +164,7 @@ class ModelForm {
     const turn = ++this.sent;
     try {
       const body = JSON.stringify(this.record());
-      $("curl").textContent = curl(location.origin + this.path, this.model.form, body);
+      $("curl").textContent = curl(location.origin + this.path, this.model.form, body, keyed());
       const start = performance.now();
       const answer = await fetchJson(this.path, { method: "POST", body });
       if (turn !== this.sent) return;
@@ -283,6 +284,15 @@ function current(links, chosen) {
 }
 
 async function start() {
+  try {
+    await begin();
+  } catch (error) {
+    $("failures").replaceChildren(element("li", {}, error.message));
+    $("failures").hidden = false;
+  }
+}
+
+async function begin() {
   const { models, failures, site: home } = await fetchJson("/models");
   site = home;
   $("models").replaceChildren(...models.map(({ name }) => element("a", { href: `#${name}` }, name)));

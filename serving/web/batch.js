@@ -1,5 +1,6 @@
 // A CSV dropped on the page: sent as it is, its rows shown with their predictions, and the whole to download.
 
+import { ask } from "/static/ask.js";
 import { element, quantity, words } from "/static/dom.js";
 
 const SHOWN = 50;
@@ -31,7 +32,7 @@ export class Batch {
     try {
       const text = await file.text();
       const start = performance.now();
-      const response = await fetch(`/models/${this.model.name}/predict`,
+      const response = await ask(`/models/${this.model.name}/predict`,
         { method: "POST", headers: { "Content-Type": "text/csv", Accept: "text/csv" }, body: text });
       const answer = await response.text();
       if (!response.ok) throw new Error(JSON.parse(answer).error);

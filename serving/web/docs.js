@@ -1,5 +1,6 @@
 // Draws openapi.json: every route with its parameters, fields, answers and a form that sends it.
 
+import { ask } from "/static/ask.js";
 import { element } from "/static/dom.js";
 
 let schemas = {};
@@ -58,7 +59,7 @@ function trial(method, path, operation) {
   form.onsubmit = async (event) => {
     event.preventDefault();
     const target = parameters.reduce((text, each, at) => text.replace(`{${each.name}}`, encodeURIComponent(entries[at].value)), path);
-    const response = await fetch(target, { method: method.toUpperCase(), body: body?.value });
+    const response = await ask(target, { method: method.toUpperCase(), body: body?.value });
     answer.textContent = `${response.status}\n${pretty(await response.text())}`;
     answer.hidden = false;
   };
@@ -82,7 +83,12 @@ function operation(method, path, each) {
 }
 
 async function start() {
-  const api = await (await fetch("/openapi.json")).json();
+  const response = await ask("/openapi.json");
+  const api = await response.json();
+  if (!response.ok) {
+    document.getElementById("about").textContent = api.error;
+    return;
+  }
   schemas = api.components.schemas;
   document.getElementById("title").textContent = `${api.info.title} API ${api.info.version}`;
   document.getElementById("about").textContent = api.info.description.replaceAll("`", "");

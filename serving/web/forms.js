@@ -62,8 +62,9 @@ function pictureControl(id) {
 }
 
 // The request from a shell; a picture goes as a file.
-export function curl(url, form, body) {
-  if (form?.kind === "image") return `curl ${url} -F ${form.field}=@picture.png`;
-  if (form?.kind === "seed") return `curl ${url} -H 'Accept: image/png' -o picture.png -d '${body}'`;
-  return `curl ${url} -d '${body.replaceAll("'", "'\\''")}'`;
+export function curl(url, form, body, keyed) {
+  const asked = keyed ? `curl ${url} -H "Authorization: Bearer $KEY"` : `curl ${url}`;
+  if (form?.kind === "image") return `${asked} -F ${form.field}=@picture.png`;
+  if (form?.kind === "seed") return `${asked} -H 'Accept: image/png' -o picture.png -d '${body}'`;
+  return `${asked} -d '${body.replaceAll("'", "'\\''")}'`;
 }

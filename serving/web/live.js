@@ -1,5 +1,6 @@
 // How the service does now: latency and load from its metrics, drift input by input, looked at again and again.
 
+import { ask } from "/static/ask.js";
 import { element, short, words } from "/static/dom.js";
 
 const EVERY_MS = 2000;
@@ -25,8 +26,8 @@ export class Live {
   async look() {
     try {
       const [text, drift] = await Promise.all([
-        fetch("/metrics").then((response) => response.text()),
-        fetch(`/models/${this.model.name}/drift`).then((response) => response.json()),
+        ask("/metrics").then((response) => response.text()),
+        ask(`/models/${this.model.name}/drift`).then((response) => response.json()),
       ]);
       this.latency(text);
       this.drift(drift);

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 
 import pytest
 import requests
@@ -172,3 +173,45 @@ def test_every_hash_is_compared(monkeypatch):
     name, _, known = line.partition(":")
     Keys({name: known, "second": "0" * 64}).name("", key)
     assert compared == [known, "0" * 64]
+
+
+def test_keys_are_read_again_when_their_file_has_changed(tmp_path, caplog):
+    path = tmp_path / "keys.txt"
+    shop = add_key(path, "shop")
+    keys = read_keys(path)
+    lab = add_key(path, "lab")
+    with pytest.raises(UnauthorizedError):
+        keys.name(f"Bearer {lab}", "")
+    keys.refresh()
+    assert keys.name(f"Bearer {lab}", "") == "lab"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if "shop" not in line))
+    keys.refresh()
+    with pytest.raises(UnauthorizedError, match="none of the service's"):
+        keys.name(f"Bearer {shop}", "")
+    for broken in ("", "shop: nothing"):
+        path.write_text(broken)
+        keys.refresh()
+        assert keys.name("", lab) == "lab"
+        assert "the API keys stay as they were" in caplog.text
+        caplog.clear()
+    path.unlink()
+    keys.refresh()
+    assert keys.name("", lab) == "lab"
+
+
+def test_a_service_takes_a_new_key_and_no_longer_an_old_one(small, tmp_path, starting):
+    small.write_price(tmp_path / "models")
+    path = tmp_path / "keys.txt"
+    old = add_key(path, "old")
+    running = starting(tmp_path / "models", api_keys=str(path), watch_s=0.05)
+
+    def status(key):
+        return requests.get(f"{running.url}/models", headers={"X-API-Key": key}, timeout=30).status_code
+
+    assert status(old) == 200
+    path.write_text("")
+    new = add_key(path, "new")
+    deadline = time.monotonic() + 10
+    while status(new) != 200 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (status(new), status(old)) == (200, 401)

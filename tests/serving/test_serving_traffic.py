@@ -114,16 +114,16 @@ def test_a_file_that_is_none_of_traffic_is_one_line(traffic, text, says):
     assert "\n" not in str(told.value)
 
 
-def test_a_change_is_taken_in_and_a_broken_one_is_not(traffic, caplog):
+def test_a_change_is_taken_in_and_a_broken_one_is_not(traffic, tmp_path, caplog):
     routes = traffic("price: {canary: {version: 2}}")
     assert routes.canary("price", "any") == 2
-    routes.path.write_text("price: {canary: {version: 33}}")
+    (tmp_path / "traffic.yaml").write_text("price: {canary: {version: 33}}")
     routes.refresh()
     assert routes.canary("price", "any") == 33
     assert routes.canary("other", "any") is None
-    routes.path.write_text("price: {")
+    (tmp_path / "traffic.yaml").write_text("price: {")
     routes.refresh()
-    routes.path.unlink()
+    (tmp_path / "traffic.yaml").unlink()
     routes.refresh()
     assert routes.canary("price", "any") == 33
     assert caplog.text.count("the traffic stays as it was: cannot read the traffic") == 2
