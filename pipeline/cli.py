@@ -11,6 +11,7 @@ from features.errors import FeatureError
 from models.errors import ModelError
 from pipeline.nas_cli import app as nas
 from pipeline.params import PARAMS_FILE
+from pipeline.since import Since
 from pipeline.stage import one_line_errors
 from pipeline.study_cli import app as study
 from pipeline.zoo_cli import app as zoo
@@ -94,12 +95,7 @@ def serve_key(
 def crawl(
     site: Annotated[Path, typer.Argument(help="The site spec.")],
     pages: Annotated[Path, typer.Argument(help="Folder for pages.warc.gz and the crawl's report.")],
-    since: Annotated[
-        str | None,
-        typer.Option(
-            help="Do not ask again for pages had since then: 30m, 12h, 3d, or a date (ISO 8601, UTC)."
-        ),
-    ] = None,
+    since: Since = None,
 ) -> None:
     """Crawl a site as its spec says. Run again, it goes on where it stopped, or fetches what has changed."""
     from pipeline.crawl import main
@@ -116,12 +112,7 @@ def scrape(
         Path | None,
         typer.Option(help="Folder for the archive and reports; by default named after the table."),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            help="Do not ask again for pages had since then: 30m, 12h, 3d, or a date (ISO 8601, UTC)."
-        ),
-    ] = None,
+    since: Since = None,
 ) -> None:
     """Crawl a site and write its records as a table, without the chain. Run again, it goes on, or updates."""
     from pipeline.scrape import main

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.crawl import since_when
 from pipeline.errors import InputError
 from pipeline.files import write_csv, write_json, write_jsonl, write_parquet
 from pipeline.parse import last_health, records_frame, report_of
+from pipeline.since import since_when
 from scrapers.parse import Parsed
 from scrapers.scrape import scrape
 from scrapers.spec import load_site
@@ -34,7 +34,7 @@ def main(site: Path, out: Path, pages: Path | None = None, since: str | None = N
         raise InputError(f"{out}: expected a name that ends in {', '.join(WRITERS)}")
     spec = load_site(site)
     folder = out.with_name(f"{out.stem}-pages") if pages is None else pages
-    moment = None if since is None else since_when(since, datetime.now(UTC))
+    moment = since_when(since, datetime.now(UTC))
     report = folder / REPORT_NAME
     found = scrape(spec, folder, since=moment, last=last_health(report, spec))
     write(out, records_frame(spec, found.parsed.records))

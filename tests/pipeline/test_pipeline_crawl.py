@@ -8,8 +8,8 @@ import yaml
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.crawl import since_when
 from pipeline.errors import InputError
+from pipeline.since import since_when
 from tests.scrapers.fault_site import FaultSite, answer
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
