@@ -48,10 +48,8 @@ def _lines(parsed: Parsed, out: Path) -> list[str]:
     total = len(parsed.records)
     lines = [f"{out}: {total:,} records of {len(parsed.fill)} fields"]
     empty = sorted((share, name) for name, share in parsed.fill.items() if share < 1)
-    lines += [f"  {name}: {total - round(share * total):,} records without" for share, name in empty[:_NAMED]]
-    lines += (
-        [f"  {len(empty) - _NAMED} more fields that some records are without"] if len(empty) > _NAMED else []
-    )
+    lines += [f"  {name}: missing in {total - round(share * total):,}" for share, name in empty[:_NAMED]]
+    lines += [f"  {len(empty) - _NAMED} more fields are missing in some"] if len(empty) > _NAMED else []
     for what, several in (
         ("texts not of their field's type", parsed.rejected),
         ("keys twice", parsed.duplicates),

@@ -55,8 +55,10 @@ class Renderer:
         first page or several in a row have failed.
         """
         waiting, coming = iter(links), dict[Future[Drawn], Link]()
+        link = next(waiting, None)
+        if link is None:
+            return
         with progress.bar("render", "page", shown=not bar.disable) as drawing:
-            link = next(waiting, None)
             while link is not None or coming:
                 if link is not None and len(coming) < self._site.crawl.browsers:
                     left = self._partial.rendering(link.url)

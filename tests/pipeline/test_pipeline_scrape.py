@@ -63,7 +63,7 @@ def test_a_table_by_its_ending(spec: Path, tmp_path: Path, ending: str, capsys: 
     assert table["note"].dropna().tolist() == ['Å, "quoted"']
     said = capsys.readouterr().out
     assert f"{out}: 12 records of 3 fields" in said
-    assert "note: 11 records without" in said
+    assert "note: missing in 11" in said
     assert sorted(path.name for path in (tmp_path / "homes-pages").iterdir()) == [
         "crawl.json",
         "crawl.sqlite",
