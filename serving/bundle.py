@@ -218,6 +218,20 @@ class Bundle(Frozen):
         return {field.name: field for field in self.inputs}
 
     @cached_property
+    def blocks(self) -> dict[Datatype, tuple[TensorName, ...]]:
+        """By datatype, the inputs of one value a row, (-1, 1), that may be missing."""
+        found: dict[Datatype, tuple[TensorName, ...]] = {}
+        for field in self.inputs:
+            if field.may_be_missing and field.shape == (-1, 1):
+                found[field.datatype] = (*found.get(field.datatype, ()), field.name)
+        return found
+
+    @cached_property
+    def others(self) -> tuple[Input, ...]:
+        """The inputs that are in none of the `blocks`."""
+        return tuple(field for field in self.inputs if field.name not in self.blocks.get(field.datatype, ()))
+
+    @cached_property
     def outputs_by_name(self) -> dict[str, Output]:
         """The outputs under their names, in order."""
         return {field.name: field for field in self.outputs}

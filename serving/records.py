@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving import tensors
-from serving.bundle import Bundle, Input, Output
+from serving.bundle import Bundle, Datatype, Input, Output
 from serving.errors import InvalidInputError, TooLargeError
 from serving.infer_request import Arrays
 
@@ -27,7 +27,22 @@ def read_records(document: object, bundle: Bundle, *, max_rows: int) -> Arrays:
             raise InvalidInputError(f"record {at}: expected an object, got {tensors.shown(record)}")
         if not record.keys() <= bundle.inputs_by_name.keys():
             _refuse_unknown(record, at, bundle)
-    return {field.name: _column(records, field) for field in bundle.inputs}
+    arrays = {field.name: _column(records, field) for field in bundle.others}
+    for datatype, names in bundle.blocks.items():
+        arrays |= _block(records, datatype, names)
+    return arrays
+
+
+def _block(records: list[dict[str, Any]], datatype: Datatype, names: tuple[str, ...]) -> Arrays:
+    """The arrays of inputs of one type whose values may be missing, read in one go."""
+    rows = len(records)
+    values = [record.get(name) for name in names for record in records]
+    read = tensors.from_values(
+        values, datatype, lambda at: f"record {at % rows}: field {names[at // rows]!r}", nulls=True
+    )
+    if datatype == "BYTES":
+        read = tensors.text_array([" ".join(text.split()) for text in read])
+    return dict(zip(names, read.reshape(len(names), rows, 1), strict=True))
 
 
 def _refuse_unknown(record: dict[str, Any], at: int, bundle: Bundle) -> None:

@@ -120,7 +120,8 @@ def _refuse_range(values: list[Any], datatype: Datatype, place: Place) -> NoRetu
     """Name the first number outside the datatype's range."""
     dtype = DTYPES[datatype]
     low, high = limits(dtype)
-    at = next(i for i, value in enumerate(values) if not low <= value <= high)
+    # A missing value, NaN, is neither below nor above.
+    at = next(i for i, value in enumerate(values) if value < low or value > high)
     raise InvalidInputError(f"{place(at)}: {values[at]} is outside {datatype}, {low} to {high}")
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from serving.bundle import Bundle, Input, Output
 from serving.errors import InvalidInputError, TooLargeError
@@ -116,3 +118,44 @@ def test_predictions_are_scalars_objects_by_label_or_lists(small):
         {"price": 0.1, "share": {"no": 0.25, "yes": 0.75}, "word": "a", "curve": [1, 1, 1]},
         {"price": None, "share": {"no": 1.0, "yes": 0.0}, "word": "b", "curve": [1, 1, 1]},
     ]
+
+
+BLOCKS = Bundle(
+    name="b", version=1, task="t", outputs=[Output(name="y", datatype="FP32")],
+    inputs=[
+        Input(name="a", datatype="FP32", kind="number"),
+        Input(name="b", datatype="BYTES", kind="category"),
+        Input(name="c", datatype="FP32", kind="number"),
+        Input(name="d", datatype="FP64", kind="number"),
+        Input(name="e", datatype="FP32", shape=(-1,), kind="number"),
+        Input(name="f", datatype="FP32", kind="number", required=True),
+        Input(name="g", datatype="BYTES", kind="category"),
+        Input(name="h", datatype="INT64", kind="number"),
+    ],
+)  # fmt: skip
+
+
+@given(st.data())
+def test_inputs_read_in_one_go_are_each_its_own(data):
+    numbers, texts = st.none() | st.floats(-1e9, 1e9, width=32) | st.integers(-99, 99), st.none() | st.text()
+    kinds = {"b": texts, "g": texts, "h": st.integers(-9, 9), "f": st.integers(-9, 9)}
+    record = st.fixed_dictionaries({name: kinds.get(name, numbers) for name in "abcdefgh"})
+    records = data.draw(st.lists(record, min_size=1, max_size=5))
+    arrays = read(records, BLOCKS)
+    for field in BLOCKS.inputs:
+        array = arrays[field.name]
+        assert array.shape == (len(records), *field.shape[1:])
+        for value, got in zip([each[field.name] for each in records], array.ravel(), strict=True):
+            if field.datatype == "BYTES":
+                assert got == " ".join((value or "").split())
+            else:
+                assert np.isnan(got) if value is None else got == array.dtype.type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("a", "x"), ("c", True), ("c", 1e39), ("g", 3), ("d", [1]), ("e", {})]
+)
+def test_of_inputs_read_in_one_go_the_wrong_one_is_named(name, value):
+    good = {"f": 1.0, "h": 2}
+    with pytest.raises(InvalidInputError, match=f"record 2: field '{name}': "):
+        read([good, good, good | {name: value}, good], BLOCKS)
