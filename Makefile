@@ -57,7 +57,7 @@ static:
 	@$(BIN)/mypy
 
 quick:
-	@$(BIN)/pytest -m 'not slow'
+	@$(BIN)/pytest -m 'not slow' --numprocesses 2 --dist loadfile
 
 format: $(INSTALLED) ## format and sort imports
 	@$(BIN)/ruff check --quiet --fix --exit-zero .

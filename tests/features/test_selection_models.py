@@ -90,6 +90,7 @@ def test_too_few_rounds_to_confirm_anything_are_refused() -> None:
         Boruta(1, rounds=5).fit(*rows(60))
 
 
+@pytest.mark.slow
 def test_shap_of_a_linear_model_is_weight_times_distance_from_the_mean() -> None:
     X, y = rows(120)
     selector = Shap(2, estimator=LinearRegression(), slow_rows=30, background=40).fit(X, y)

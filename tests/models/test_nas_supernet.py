@@ -65,6 +65,7 @@ def test_a_path_of_the_supernet_answers_as_the_network_with_its_weights(lesson):
         assert torch.equal(alone.eval().head(image), supernet.learner.task.eval().head(image))
 
 
+@pytest.mark.slow
 def test_training_makes_the_shared_weights_better(lesson):
     data = lesson.data
     supernet = Supernet(Toy(), lesson, 0)

@@ -105,6 +105,7 @@ def test_the_audit_gives_the_tau_that_is_there():
     assert audits == audit_steps(ladder(final[::-1], swapped, final, final=final), audit=8, floor=0.5)
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_true_tau_nine_times_in_ten():
     rho, count, hits = 0.8, 40, 0
     true = 2 / math.pi * math.asin(rho)  # of two normal variables, Kendall (1949)

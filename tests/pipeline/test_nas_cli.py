@@ -98,6 +98,7 @@ def test_the_report_is_one_offline_page_with_the_search_its_ranking_and_the_winn
     assert sum(drawn.count(f">{WORDS[each]}<") for each in set(operations)) == len(operations)
 
 
+@pytest.mark.slow
 def test_methods_are_compared_on_one_page_whatever_the_number_of_jobs(tmp_path):
     words = ("nas", "compare", "--space", "mlp", "--method", "random", "--method", "successive_halving")
     told = millrace(*words, "--seeds", 3, "--budget", 0.2, "--report", tmp_path / "one")

@@ -60,6 +60,7 @@ def ran(tmp_path: Path, table: Path, **change: Any) -> tuple[list[str], Path]:
     return [column["name"] for column in json.loads((selection / "columns.json").read_text())], report
 
 
+@pytest.mark.slow
 def test_what_leaks_in_other_parts_is_not_seen(tmp_path: Path) -> None:
     table = prepared(tmp_path / "prepared")
     chosen, report = ran(tmp_path, table)

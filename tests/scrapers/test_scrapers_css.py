@@ -79,6 +79,7 @@ selectors = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None, derandomize=True)
 @given(html=trees(), css=selectors)
 def test_the_same_elements_in_the_same_order(html: str, css: str) -> None:

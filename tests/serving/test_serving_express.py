@@ -136,6 +136,7 @@ def test_known_heads_sent_at_once_are_answered_in_order(service):
     assert [each[:3] for each in got.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"400", b"200"] * 5
 
 
+@pytest.mark.slow
 def test_a_connection_ends_when_it_was_quiet_and_not_before(service):
     host, port = service.address.split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
