@@ -7,6 +7,11 @@ from serving.front import Target
 MAX_HEADS, MAX_BYTES = 1024, 2048
 _END = b"\r\n\r\n"
 _METHOD = b"POST /"
+_SECRET = frozenset([b"authorization", b"x-api-key", b"cookie"])
+"""Not to be kept in memory."""
+_OWN = frozenset([b"x-request-id", b"traceparent"])
+"""Of one request alone: such a head does not come again."""
+_LEFT = _SECRET | _OWN
 
 
 class Head(NamedTuple):
@@ -35,6 +40,8 @@ class Heads:
         """Know the head of `data`, which the parser took for one request, whole and alone."""
         end = data.find(_END) + len(_END)
         if not data.startswith(_METHOD) or len(data) - end != head.size or end > MAX_BYTES:
+            return
+        if not _LEFT.isdisjoint(head.headers):
             return
         if len(self._known) >= MAX_HEADS:
             self._known.clear()

@@ -1,5 +1,7 @@
 """What is known of heads, and what is not taken for one."""
 
+import pytest
+
 from serving.front import Target
 from serving.heads import MAX_BYTES, MAX_HEADS, Head, Heads
 
@@ -25,6 +27,13 @@ def test_what_is_no_request_whole_and_alone_is_not_learned():
     for data in (HEAD + b"{", HEAD + b"{}" + HEAD + b"{}", b"\r\n\r\n" + HEAD + b"{}", long + b"{}"):
         heads = learned(data)
         assert heads.split(data) is None
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"x-api-key", b"x-request-id"])
+def test_keys_and_ids_are_not_kept(name):
+    head = FOUND._replace(headers=FOUND.headers | {name: b"mine"})
+    data = HEAD.replace(b"Host", name + b": mine\r\nHost") + b"{}"
+    assert learned(data, head).split(data) is None
 
 
 def test_heads_are_bounded():
