@@ -72,9 +72,12 @@ def _begin(body: bytes) -> int:
 
 
 def _stands(body: bytes, at: int, end: int) -> bool:
-    """Whether `body[at:end]` is the values of its one tensor."""
+    """Whether `body[at:end]` is a whole value, and the one of its one tensor's data."""
     try:
+        orjson.loads(body[at:end])
         marked: Any = orjson.loads(body[:at] + orjson.dumps(_MARK) + body[end:])
     except orjson.JSONDecodeError:
         return False
-    return bool(marked["inputs"][0].get("data") == _MARK)
+    inputs = marked.get("inputs") if isinstance(marked, dict) else None
+    first = inputs[0] if isinstance(inputs, list) and inputs else None
+    return isinstance(first, dict) and bool(first.get("data") == _MARK)

@@ -3,18 +3,14 @@
 A key is 256 random bits, so that a plain hash of it is as good as a slow one: nobody can try them all.
 """
 
-import logging
 import re
 import secrets
-from collections.abc import Mapping
 from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path
 
 from serving.errors import StartError, UnauthorizedError
 from serving.watched import Watched
-
-log = logging.getLogger(__name__)
 
 _LINE = re.compile(r"([A-Za-z0-9._@-]{1,64}):([0-9a-f]{64})")
 _HOW = "send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
@@ -23,20 +19,10 @@ _HOW = "send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
 class Keys:
     """The keys that a service takes, each known by its name and hash alone."""
 
-    def __init__(self, hashes: Mapping[str, str], path: Path | None = None) -> None:
-        self._hashes = dict(hashes)
-        self._file = None if path is None else Watched(path)
-
-    def refresh(self) -> None:
-        """Read their file again where it has changed; a broken one is reported and changes nothing."""
-        if self._file is None or not self._file.has_changed():
-            return
-        try:
-            self._hashes = _read(self._file.path)
-        except StartError as error:
-            log.warning("the API keys stay as they were: %s", error)
-        else:
-            log.info("%d API keys are taken, as %s has it now", len(self._hashes), self._file.path)
+    def __init__(self, path: Path) -> None:
+        """Read their file. Raises StartError naming the line at fault."""
+        self._hashes = Watched(path, _read, "the file of API keys")
+        self.refresh = self._hashes.refresh
 
     def name(self, authorization: str, api_key: str) -> str:
         """The name of the key in the values of these headers, "" where one was not sent.
@@ -48,22 +34,17 @@ class Keys:
         if not key:
             raise UnauthorizedError(f"this service needs an API key: {_HOW}")
         found = sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
-        names = [name for name, known in self._hashes.items() if compare_digest(known, found)]
+        names = [name for name, known in self._hashes.value.items() if compare_digest(known, found)]
         if not names:
             raise UnauthorizedError("this API key is none of the service's: ask who runs it for one")
         return names[0]
 
 
-def read_keys(path: Path) -> Keys:
-    """The keys of a file: `name:hash` a line, as `new_key` makes them, beside empty lines and `#` comments.
+def _read(path: Path) -> dict[str, str]:
+    """The hashes by name, `name:hash` a line as `new_key` makes them, beside empty lines and `#` comments.
 
     Raises StartError naming the line at fault.
     """
-    return Keys(_read(path), path)
-
-
-def _read(path: Path) -> dict[str, str]:
-    """The hashes by name."""
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -103,7 +84,7 @@ def add_key(path: Path, name: str) -> str:
     key, line = new_key(name)
     before = path.read_text() if path.exists() else ""
     if any(_LINE.fullmatch(each.strip()) for each in before.splitlines()):
-        read_keys(path)
+        _read(path)
     if any(each.strip().startswith(f"{name}:") for each in before.splitlines()):
         raise StartError(f"{path} has a key named {name!r}: take another name, or remove its line")
     path.touch(mode=0o600)

@@ -18,7 +18,7 @@ from serving.cors import allow_origins
 from serving.errors import StartError
 from serving.express import express
 from serving.front import Front
-from serving.keys import read_keys
+from serving.keys import Keys
 from serving.listen import listen
 from serving.logs import log_as_json
 from serving.options import Options
@@ -52,7 +52,7 @@ def answer(options: Options, say: Say, *, counts: Path | None = None, parent: in
     """
     if options.json_logs:
         log_as_json()
-    keys = None if options.api_keys is None else read_keys(options.api_keys)
+    keys = None if options.api_keys is None else Keys(options.api_keys)
     traffic = None if options.traffic is None else Traffic(options.traffic)
     tracing = None if options.otlp_endpoint is None else Tracing(options.otlp_endpoint)
     repository = load_repository(options.folder)

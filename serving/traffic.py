@@ -10,7 +10,6 @@ Versions named here are the default for nobody: that is the latest of the others
 copied into the folder after it was named. A request that names its version gets that one.
 """
 
-import logging
 from hashlib import blake2b
 from pathlib import Path
 from typing import Self
@@ -20,8 +19,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from serving.errors import StartError, one_line
 from serving.watched import Watched
-
-log = logging.getLogger(__name__)
 
 
 class Share(BaseModel):
@@ -51,20 +48,14 @@ class Traffic:
 
     def __init__(self, path: Path) -> None:
         """Read the file. Raises StartError, in one line."""
-        self._file = Watched(path)
-        self.routes = _read(path)
+        self._routes = Watched(path, _read, "the traffic")
+        self.refresh = self._routes.refresh
         self._owed: dict[str, float] = {}
 
-    def refresh(self) -> None:
-        """Read the file again where it has changed; a broken one is reported and changes nothing."""
-        if not self._file.has_changed():
-            return
-        try:
-            self.routes = _read(self._file.path)
-        except StartError as error:
-            log.warning("the traffic stays as it was: %s", error)
-        else:
-            log.info("the traffic is as %s has it now", self._file.path)
+    @property
+    def routes(self) -> dict[str, Route]:
+        """The route of each model that has one."""
+        return self._routes.value
 
     def withheld(self) -> dict[str, frozenset[int]]:
         """By model, the versions that are nobody's default."""

@@ -128,3 +128,24 @@ def test_arrays_of_one_frame_are_their_own():
     assert second is not None
     np.testing.assert_array_equal(first.arrays["x"], [[1, 1, 1]])
     np.testing.assert_array_equal(second.arrays["x"], [[2, 2, 2]])
+
+
+@pytest.mark.parametrize("text", ["a]", "a],", 'a]"', "]]", "\\"])
+def test_brackets_in_a_text_are_no_end_of_the_values(text):
+    bundle = Bundle(
+        name="texts", version=1, task="echo", outputs=BUNDLE.outputs,
+        inputs=(Input(name="x", datatype="BYTES", shape=(-1, 3), kind="tensor"),),
+    )  # fmt: skip
+    whole = body({**TENSOR, "datatype": "BYTES", "data": [text, "", text]})
+    request = read_request(whole, None, bundle, max_rows=10)
+    frames = Frames(bundle)
+    frames.learn(whole, request)
+    found = frames.read(whole)
+    assert found is None or found.arrays["x"].tolist() == request.arrays["x"].tolist()
+
+
+def test_a_list_among_the_parameters_is_not_taken_for_the_values():
+    odd = {"parameters": {"data": 1, "x],": ":1,"}, **TENSOR}
+    text = body(odd)
+    frames = learned(text)
+    assert outcome(frames.read, text) in (None, outcome(read, text))

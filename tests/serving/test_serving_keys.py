@@ -10,7 +10,7 @@ from tritonclient import grpc
 from tritonclient.utils import InferenceServerException
 
 from serving.errors import StartError, UnauthorizedError
-from serving.keys import Keys, add_key, new_key, read_keys
+from serving.keys import Keys, add_key, new_key
 from serving.options import Options
 from serving.run import serve
 from tests.serving.conftest import start, stop
@@ -137,7 +137,7 @@ def test_a_keys_file_has_names_and_hashes_alone(tmp_path):
     assert key not in path.read_text()
     path.write_text(f"# ours\n\n{path.read_text().strip()}")
     other = add_key(path, "lab")
-    keys = read_keys(path)
+    keys = Keys(path)
     assert keys.name(f"bearer  {key}", "") == "shop"
     assert keys.name("", other) == "lab"
     for wrong in ("", key[:-1], key + "x"):
@@ -163,22 +163,24 @@ def test_a_keys_file_that_is_none_is_one_line(tmp_path, text, says):
     if text is not None:
         path.write_text(text)
     with pytest.raises(StartError, match=says):
-        read_keys(path)
+        Keys(path)
 
 
-def test_every_hash_is_compared(monkeypatch):
+def test_every_hash_is_compared(tmp_path, monkeypatch):
     compared = []
     monkeypatch.setattr("serving.keys.compare_digest", lambda a, b: compared.append(a) or a == b)
     key, line = new_key("first")
-    name, _, known = line.partition(":")
-    Keys({name: known, "second": "0" * 64}).name("", key)
+    known = line.partition(":")[2]
+    path = tmp_path / "keys.txt"
+    path.write_text(f"{line}\nsecond:{'0' * 64}\n")
+    Keys(path).name("", key)
     assert compared == [known, "0" * 64]
 
 
 def test_keys_are_read_again_when_their_file_has_changed(tmp_path, caplog):
     path = tmp_path / "keys.txt"
     shop = add_key(path, "shop")
-    keys = read_keys(path)
+    keys = Keys(path)
     lab = add_key(path, "lab")
     with pytest.raises(UnauthorizedError):
         keys.name(f"Bearer {lab}", "")
@@ -192,7 +194,7 @@ def test_keys_are_read_again_when_their_file_has_changed(tmp_path, caplog):
         path.write_text(broken)
         keys.refresh()
         assert keys.name("", lab) == "lab"
-        assert "the API keys stay as they were" in caplog.text
+        assert "the file of API keys stays as it was" in caplog.text
         caplog.clear()
     path.unlink()
     keys.refresh()
