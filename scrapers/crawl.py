@@ -75,6 +75,12 @@ def crawl(
         frontier.commit(writer.size)
         report = read_report(site, frontier.base, run.tally, previous.gone(frontier.base))
     report.seconds = round(time.monotonic() - started, 3)
+    _finish(site, folder, partial, report)
+    return report
+
+
+def _finish(site: Site, folder: Path, partial: Partial, report: CrawlReport) -> None:
+    """Put the crawl in its place, if nothing that was demanded is missing. Raises LostPagesError."""
     draft = folder / f"{REPORT_NAME}.partial"
     draft.write_text(report.to_json(), encoding="utf-8")
     try:
@@ -83,7 +89,6 @@ def crawl(
         raise LostPagesError(f"{error} (all of them are named in {draft})") from None
     partial.finish(folder)
     draft.replace(folder / REPORT_NAME)
-    return report
 
 
 def fetcher_of(site: Site) -> Fetcher:

@@ -11,7 +11,6 @@ import pickle
 import signal
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -72,9 +71,7 @@ def _read(site: Site, opened: BinaryIO, whole: threading.Event, progress: bool) 
             if left is None and whole.is_set():
                 left = stack.enter_context(bar("parse", "B", unit_scale=True, shown=progress, delay=1))
                 left.total = os.fstat(file.fileno()).st_size - places[0].start
-            seen = Counter[str]()
-            for page in pages_in(file, places):
-                yield from reader.read(page, seen)
+            yield from reader.read(pages_in(file, places))
             if left is not None:
                 left.update(places[-1].end - places[0].start)
 

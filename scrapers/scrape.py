@@ -40,8 +40,8 @@ def scrape(
 ) -> Scraped:
     """What `crawl` into `folder`, then `parse` of its WARC give, in the time of the longer of the two.
 
-    Raises what they raise. Where the pages cannot be read the crawl is kept, and `parse` can be called again
-    with a mended spec.
+    Raises what they raise. Where the pages cannot be read the crawl is kept: `parse` can be called with a
+    mended spec, or this again, with a `since` before the crawl, and nothing is fetched anew.
     """
     with _Follower(site, folder / WARC_NAME, last or {}, progress) as follower:
         report = crawl(site, folder, since=since, progress=progress, begun=follower.begin)
@@ -90,8 +90,8 @@ class _Follower:
         status = self._process.wait()
         if status or not answer:
             raise ScrapeError(
-                f"the process that parses ended abruptly (status {status}; memory?), the crawl is whole: "
-                f"run again, or parse {self._warc}"
+                f"the process that parses ended abruptly (status {status}; memory?), but the crawl is whole, "
+                f"{self._warc}: run again, with --since 1d nothing is fetched anew"
             )
         found = pickle.loads(answer)
         if isinstance(found, ScrapeError):

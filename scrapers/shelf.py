@@ -22,7 +22,7 @@ class Shelf:
     def __init__(self, names: Sequence[Sequence[str]], path: Path | None = None) -> None:
         self._names = [tuple(each) for each in names]
         self._path = path
-        self._file = cast("BinaryIO", tempfile.TemporaryFile() if path is None else path.open("w+b"))  # noqa: SIM115
+        self._file = cast("BinaryIO", tempfile.TemporaryFile() if path is None else path.open("w+b"))  # noqa: SIM115 - it lives as long as the shelf
         self._starts = array("Q")
         self._end = 0
         weakref.finalize(self, self._file.close)

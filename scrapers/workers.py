@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
@@ -58,9 +58,7 @@ def read_all(site: Site, warc: Path, *, workers: int, progress: bool) -> Iterato
 
 def read_batch(spec: str, batch: Batch) -> list[PageRecords]:
     """The records of some pages of the site with that spec, as JSON. Runs in a process of its own."""
-    reader = _reader(spec)
-    seen = Counter[str]()
-    return [found for page in read_spans(batch.warc, batch.spans) for found in reader.read(page, seen)]
+    return list(_reader(spec).read(read_spans(batch.warc, batch.spans)))
 
 
 class SiteReader:
@@ -70,7 +68,13 @@ class SiteReader:
         self.site, self._judge = site, Judge(site)
         self._readers = {name: KindReader(kind) for name, kind in site.pages.items() if kind.fields}
 
-    def read(self, stored: StoredPage, seen: Counter[str]) -> Iterator[PageRecords]:
+    def read(self, batch: Iterable[StoredPage]) -> Iterator[PageRecords]:
+        """The records of the pages of a batch."""
+        seen = Counter[str]()
+        for page in batch:
+            yield from self._read(page, seen)
+
+    def _read(self, stored: StoredPage, seen: Counter[str]) -> Iterator[PageRecords]:
         """The records of a page, if it has any to be read and is what it should be.
 
         What is unread is looked for on the first pages of a kind among those with the same `seen`.

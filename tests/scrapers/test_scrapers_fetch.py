@@ -135,3 +135,11 @@ def test_a_proxy_of_the_environment_is_asked(web: Any, monkeypatch: pytest.Monke
         for path in ("/a?b=1", "/c", "/a?b=1"):
             assert fetcher.once(f"http://shop.example{path}").content == f"<p>{path}</p>".encode()
     assert web.requests == [f"http://shop.example{path}" for path in ("/a?b=1", "/c", "/a?b=1")]
+
+
+def test_a_site_of_two_origins_is_asked_in_turn(web: Any) -> None:
+    web.page("/a", "<p>x")
+    other = web.url.replace("127.0.0.1", "localhost")
+    with Fetcher(web.url, user_agent="test", retries=0) as fetcher:
+        for origin in (web.url, other) * 3:
+            assert fetcher.once(f"{origin}/a").error == ""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,10 @@ def test_pages_that_cannot_be_read_leave_the_crawl_whole(web: Any, tmp_path: Pat
     assert not followers()
     assert (tmp_path / "pages.warc.gz").exists()
     assert len(parse(web.site(), tmp_path / "pages.warc.gz", progress=False).records) == 20
+    asked = len(web.requests)
+    mended = scrape(web.site(), tmp_path, progress=False, since=datetime.now(UTC) - timedelta(days=1))
+    assert len(mended.parsed.records) == 20
+    assert web.requests[asked:] == ["/robots.txt"]
 
 
 def test_the_records_outlive_the_process_that_read_them(web: Any, tmp_path: Path) -> None:
